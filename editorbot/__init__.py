@@ -1,0 +1,1 @@
+"""editorbot: learns audio edits from pairs of raw recording and finished edit."""
