@@ -32,7 +32,14 @@ class FrameGrid:
 
     def times(self, frames: int) -> np.ndarray:
         """(F,) float64, the instants of the first `frames` frames in seconds."""
-        return np.arange(frames) * self.seconds
+        return self.positions(frames, sample_rate=1)
+
+    def positions(self, frames: int, *, sample_rate: int) -> np.ndarray:
+        """(F,) float64, the instants of the first `frames` frames in samples at `sample_rate` Hz.
+
+        The products are exact integers, so that whole positions come out whole.
+        """
+        return np.arange(frames) * (self.hop_length * sample_rate) / self.sample_rate
 
 
 def resampled_length(samples: int, source_rate: int, target_rate: int) -> int:
@@ -48,7 +55,7 @@ def to_pointers(edit: Edit, grid: FrameGrid) -> np.ndarray:
     frames = grid.frames(edit.samples, sample_rate=edit.sample_rate)
     pointers = np.full(frames, NO_SOURCE, dtype=np.int64)
     offsets = _first_frames(edit.sources, grid)
-    position = grid.times(frames) * edit.sample_rate
+    position = grid.positions(frames, sample_rate=edit.sample_rate)
     for segment in edit.segments:
         if not segment.has_source:
             continue
@@ -93,7 +100,7 @@ def to_ops(edit: Edit, grid: FrameGrid) -> np.ndarray:
     """
     frames = grid.frames(edit.samples, sample_rate=edit.sample_rate)
     ops = np.full(frames, Op.COPY, dtype=np.int8)
-    position = grid.times(frames) * edit.sample_rate
+    position = grid.positions(frames, sample_rate=edit.sample_rate)
     spans = [
         _frames_of(segment, position, last=segment.out_end == edit.samples)
         for segment in edit.segments
@@ -142,9 +149,9 @@ def from_pointers(
 ) -> Edit:
     """The EDL that plays `pointers`, (F,) int64, from one source; the inverse of `to_pointers`.
 
-    Each run of pointers that advance by one becomes a segment; a run's boundary lies at the
-    instant of its first frame. `sample_rate` defaults to the source's and `samples`, the output's
-    length, to what F frames stand for. `fade` is put across every jump.
+    Each run of pointers that advance by one becomes a segment; a run's boundary is the last sample
+    not after the instant of its first frame. `sample_rate` defaults to the source's and `samples`,
+    the output's length, to what F frames stand for. `fade` is put across every jump.
 
     Raises:
         ValueError: There are no pointers, or one lies beyond the source.
@@ -158,11 +165,11 @@ def from_pointers(
             f"got {pointers.min()} to {pointers.max()}"
         )
     sample_rate = sample_rate or source.sample_rate
-    scale = grid.hop_length * sample_rate / grid.sample_rate
+    position = grid.positions(len(pointers), sample_rate=sample_rate)
     if samples is None:
-        samples = max(1, math.ceil((len(pointers) - 1) * scale))
+        samples = max(1, math.ceil(position[-1]))
     starts = _run_starts(pointers)
-    bounds = [math.ceil(start * scale) for start in starts] + [samples]
+    bounds = [*np.floor(position[starts]).astype(int).tolist(), samples]
     segments = []
     for start, out_start, out_end in zip(starts, bounds[:-1], bounds[1:], strict=True):
         if out_end > out_start:
