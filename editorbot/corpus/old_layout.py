@@ -1,0 +1,120 @@
+"""Bring the songs of the first editorbot's tree over into data/.
+
+The old tree kept `training_data/{input,desired_output,reference,pointer_sequences}` and
+`cache/{features,labels,stems,stems_mel}`. Recordings are brought over. What was computed from them
+is not: the old pointers came from a search within 30 s and point nowhere near where a song was
+reordered, and the pipeline makes features and stems again in minutes; they are only listed, so
+that a cached song whose recordings are gone is not overlooked.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from editorbot.corpus.songs import EDIT_FOLDER, RAW_FOLDER, find_songs
+from editorbot.errors import EditorbotError
+from editorbot.files import replacing, sha256
+from editorbot.progress import track
+
+SOUND = {".wav", ".flac", ".aiff", ".aif", ".ogg", ".opus", ".mp3", ".m4a"}
+REFERENCE_FOLDER = "reference"
+
+
+@dataclass
+class ImportReport:
+    """What an import did, as paths and names for the user."""
+
+    copied: list[Path] = field(default_factory=list)
+    already_there: list[Path] = field(default_factory=list)
+    half_pairs: list[str] = field(default_factory=list)
+    without_sound: list[str] = field(default_factory=list)
+    """Names in the old cache of which no recording was found."""
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    source: Path
+    target: Path
+
+
+def import_songs(
+    training_data: Path, data: Path, *, cache: Path | None = None, link: bool = False
+) -> ImportReport:
+    """Copy the pairs and reference tracks of `training_data` into the folder `data`.
+
+    Nothing in `data` is ever overwritten, and nothing is copied before every target was checked.
+    With `link`, files on the same disk are hard-linked in place of copied.
+
+    Raises:
+        EditorbotError: There is no recording below `training_data`, or a song of the same name
+            and other content is already in `data`.
+    """
+    transfers = _planned(Path(training_data), Path(data))
+    if not transfers:
+        raise EditorbotError(
+            f"{training_data} holds no recordings: expected {training_data}/{RAW_FOLDER}/"
+            f"SONG_raw.wav and {training_data}/{EDIT_FOLDER}/SONG_edit.wav"
+        )
+    report = ImportReport()
+    new = [transfer for transfer in transfers if not _is_there(transfer)]
+    report.already_there = [t.target for t in transfers if t not in new]
+    for transfer in track(new, "Bringing recordings over"):
+        _transfer(transfer, os.link if link else shutil.copyfile)
+        report.copied.append(transfer.target)
+    table = find_songs(data, which="own")
+    report.half_pairs = list(table.half_pairs)
+    report.without_sound = sorted(_cached_names(cache) - set(table.names))
+    return report
+
+
+def _planned(training_data: Path, data: Path) -> list[_Transfer]:
+    raws = [
+        (path, path.stem.removesuffix("_raw"))
+        for path in _sound_files(training_data / RAW_FOLDER)
+        if path.stem.endswith("_raw")
+    ]
+    names = {name for _, name in raws}
+    plan = [_Transfer(path, data / RAW_FOLDER / path.name) for path, _ in raws]
+    for path in _sound_files(training_data / EDIT_FOLDER):
+        # The old tree also took an edit that bears the song's bare name.
+        name = path.stem if path.stem in names else path.stem.removesuffix("_edit")
+        if name in names or path.stem.endswith("_edit"):
+            plan.append(_Transfer(path, data / EDIT_FOLDER / f"{name}_edit{path.suffix}"))
+    for path in _sound_files(training_data / REFERENCE_FOLDER):
+        plan.append(_Transfer(path, data / REFERENCE_FOLDER / path.name))
+    return plan
+
+
+def _sound_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SOUND and p.is_file())
+
+
+def _is_there(transfer: _Transfer) -> bool:
+    if not transfer.target.exists():
+        return False
+    if transfer.source.stat().st_size == transfer.target.stat().st_size and sha256(
+        transfer.source
+    ) == sha256(transfer.target):
+        return True
+    raise EditorbotError(
+        f"{transfer.target} is already there with other content than {transfer.source}: "
+        "rename or remove one of the two"
+    )
+
+
+def _transfer(transfer: _Transfer, put: Callable[[Path, Path], object]) -> None:
+    with replacing(transfer.target) as temporary:
+        put(transfer.source, temporary)
+
+
+def _cached_names(cache: Path | None) -> set[str]:
+    if cache is None:
+        return set()
+    names = {path.stem for path in Path(cache).glob("*/*.npz")}
+    for ending in ("_raw", "_edit", "_stems"):
+        names = {name.removesuffix(ending) for name in names}
+    return names

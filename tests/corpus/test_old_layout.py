@@ -1,0 +1,61 @@
+"""Songs of the old tree come over unharmed, and nothing of the user's is overwritten."""
+
+import pytest
+
+from editorbot.corpus.old_layout import import_songs
+from editorbot.corpus.songs import find_songs
+from editorbot.errors import EditorbotError
+
+
+@pytest.fixture
+def old(tmp_path):
+    for name in (
+        "training_data/input/jam one_raw.wav",
+        "training_data/desired_output/jam one_edit.mp3",
+        "training_data/input/bare_raw.flac",
+        "training_data/desired_output/bare.flac",
+        "training_data/input/half_raw.wav",
+        "training_data/reference/finished.ogg",
+        "training_data/pointer_sequences/bare_pointers.npy",
+        "cache/features/bare_raw.npz",
+        "cache/stems_mel/gone_stems.npz",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return tmp_path
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_pairs_and_references_come_over(old, link):
+    data = old / "data"
+    report = import_songs(old / "training_data", data, cache=old / "cache", link=link)
+    table = find_songs(data)
+    assert table.names == ["bare", "jam one"]
+    assert table["bare"].edit.name == "bare_edit.flac"
+    assert table["jam one"].raw.read_bytes() == b"training_data/input/jam one_raw.wav"
+    assert (data / "reference" / "finished.ogg").exists()
+    assert len(report.copied) == 6
+    assert len(report.half_pairs) == 1 and "half_raw.wav" in report.half_pairs[0]
+    assert report.without_sound == ["gone"]
+
+
+def test_a_second_import_copies_nothing(old):
+    import_songs(old / "training_data", old / "data")
+    report = import_songs(old / "training_data", old / "data")
+    assert report.copied == [] and len(report.already_there) == 6
+
+
+def test_other_content_is_refused_before_anything_is_copied(old):
+    taken = old / "data" / "desired_output" / "jam one_edit.mp3"
+    taken.parent.mkdir(parents=True)
+    taken.write_bytes(b"mine")
+    with pytest.raises(EditorbotError, match="already there with other content"):
+        import_songs(old / "training_data", old / "data")
+    assert taken.read_bytes() == b"mine"
+    assert not (old / "data" / "input").exists()
+
+
+def test_an_empty_tree_is_named(tmp_path):
+    with pytest.raises(EditorbotError, match="holds no recordings"):
+        import_songs(tmp_path, tmp_path / "data")
