@@ -34,4 +34,4 @@ def print_songs(data: Path, results: Path) -> None:
             f"{data}/desired_output, or make demo songs with: editorbot demo"
         )
     for sentence in table.half_pairs:
-        console.print(f"half a pair: {sentence}")
+        console.print(f"half a pair: {sentence}", soft_wrap=True)
