@@ -66,26 +66,134 @@ class AlignParams(Section):
 
     min_explained_share: Share = 0.3
     """An edit of which less than this share is found in the raw was not made from it."""
+    candidates: Positive = 12
+    """Places of the raw kept for each short window of the edit; more for much repeated music."""
+    candidate_margin: Share = 0.35
+    """Mean cosine by which a place may sound less alike than the window's best."""
+    least_correlation: Share = 0.2
+    """Of the whitened waveforms over 0.7 s, below which a place is dropped."""
+    no_source_correlation: Share = 0.35
+    """Below it, sound counts as not from the raw."""
+    switch_cost: Annotated[float, Field(gt=0)] = 20.0
+    """Log likelihood per jump; higher finds fewer and longer segments."""
+    max_fade_s: Annotated[float, Field(gt=0)] = 10.0
+    """Longest fade looked for."""
 
 
 class SplitsParams(Section):
     """Which songs are learned from and which are held out."""
 
     held_out: Share = 0.2
-    """Share of the songs that no training sees."""
+    """Share of the songs that no training sees; two at least where there are five or more."""
     validation: Share = 0.15
-    """Share of the songs that choose the best checkpoint."""
+    """Share of the songs that choose the best checkpoint; one at least where there are three."""
     seed: int = 0
+    """Another seed holds out other songs."""
+
+
+class PointerSize(Section):
+    """Dimensions of a pointer network; a step is `stride` mel frames."""
+
+    stride: Positive = 1
+    """Mel frames per decision."""
+    width: Positive = 128
+    heads: Positive = 4
+    encoder_layers: Positive = 3
+    decoder_layers: Positive = 3
+    feedforward: Positive = 512
+    dropout: Share = 0.15
+    summary_tokens: Positive = 64
+    """Learned queries that sum up the whole raw recording."""
+    cross_window: Annotated[int, Field(ge=2)] = 512
+    """Steps of the raw around the expected position that a decision sees."""
+    self_window: Positive = 512
+    """Decisions, itself included, that a decision sees."""
+    jump_buckets: Positive = 512
+    """Buckets of 129 steps on either side; a jump beyond them is cut short, and counted."""
+
+
+class PointerLossWeights(Section):
+    """Weight of each loss in the sum that is minimised."""
+
+    delta: float = 1.0
+    jump: float = 0.5
+    use_jump: float = 0.3
+    stop: float = 0.5
+    ops: float = 0.05
 
 
 class PointerParams(Section):
     """The pointer network and its training."""
 
     size: Literal["mini", "full"] = "mini"
+    mini: PointerSize = PointerSize(
+        stride=8,
+        width=64,
+        encoder_layers=2,
+        decoder_layers=2,
+        feedforward=128,
+        summary_tokens=16,
+        cross_window=64,
+        self_window=64,
+        jump_buckets=32,
+    )
+    full: PointerSize = PointerSize()
+    expected_position: Literal["running", "linear"] = "running"
+    """Where the next pointer is expected: one after the last (running), or t / compression ratio
+    as in the original design (linear)."""
+    stems: bool = True
+    """Whether the stems' mels are seen too, where stems are separated."""
+    lr: Annotated[float, Field(gt=0)] = 5e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup_steps: Annotated[int, Field(ge=0)] = 20
+    """Optimiser steps of linear warm-up; a cosine to zero follows."""
+    epochs: Positive = 40
+    patience: Positive = 12
+    """Epochs without a better validation loss after which training stops."""
+    batch_size: Positive = 1
+    """Songs per batch, padded to the longest."""
+    accumulate: Positive = 1
+    """Batches per optimiser step."""
+    gradient_clip: Annotated[float, Field(gt=0)] = 0.5
+    """Largest L2 norm of the gradient."""
+    gradient_checkpointing: bool = False
+    """Recompute layers in the backward pass: less memory for songs of an hour, a third slower."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Of the delta, jump and ops classes; use_jump and stop are not smoothed."""
+    jump_weight: Annotated[float, Field(gt=0)] = 10.0
+    """How much a step with a jump counts in the delta and use_jump losses; 1 in 1,000 has one."""
+    stop_weight: Annotated[float, Field(gt=0)] = 50.0
+    """How much a song's last step counts in the stop loss."""
+    loss_weights: PointerLossWeights = PointerLossWeights()
+    max_length_ratio: Annotated[float, Field(gt=0)] = 2.0
+    """A proposed edit is at most so many times as long as its raw."""
+    shortest_segment_s: Annotated[float, Field(ge=0)] = 1.0
+    """Seconds; a shorter run of a proposal is merged into the run before it."""
+    jitter_s: Annotated[float, Field(ge=0)] = 0.2
+    """Seconds; a jump by at most this is taken for noise and removed from a proposal."""
+    crossfade_s: Annotated[float, Field(ge=0)] = 0.01
+    """Seconds of equal-power crossfade at each cut of a proposal."""
+    seed: int = 0
+
+    @property
+    def dimensions(self) -> PointerSize:
+        """The dimensions of the chosen size."""
+        return self.full if self.size == "full" else self.mini
 
 
 class EvaluateParams(Section):
-    """Scoring of proposed edits."""
+    """Scoring of proposed edits, and the trivial baselines beside them."""
+
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """Of the intervals over songs."""
+    resamples: Positive = 2000
+    """Draws of the bootstrap over songs."""
+    silence_db: Annotated[float, Field(lt=0)] = -28.0
+    """dB below the loudest sample under which the loudness baseline cuts (4 % of full scale)."""
+    silence_margin_s: Annotated[float, Field(ge=0)] = 0.2
+    """Seconds that the loudness baseline keeps before and after each loud passage."""
+    seed: int = 0
+    """Of the bootstrap and the random baseline."""
 
 
 class DemoParams(Section):
