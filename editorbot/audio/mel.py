@@ -1,0 +1,200 @@
+"""The mel spectrogram: one class for preparation, training and inference.
+
+Slaney mels of the power spectrum of mono sound, centred frames padded with zeros (librosa's
+definition: `librosa.feature.melspectrogram`, then `power_to_db(ref=max)`), in dB below the
+recording's own maximum, mapped so that the maximum is 1 and `top_db` below it is 0.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchaudio
+
+from editorbot.audio import store
+from editorbot.audio.check import CheckedReading
+from editorbot.audio.decode import analysis_blocks
+from editorbot.audio.resample import downmix_blocks, resample_blocks
+from editorbot.params import DecodeParams, MelParams
+
+FRAMES_PER_CHUNK = 4096
+"""Frames per chunk of the store: 1 MB in float16."""
+
+_FLOOR = 1e-10  # of power, librosa's `amin`
+# Always so many frames are transformed at once, so that a streamed and a whole signal go through
+# the very same arithmetic, and memory stays small.
+_FRAMES_AT_ONCE = 256
+
+
+class MelSpectrogram:
+    """Mel spectrogram of mono sound at `params.sample_rate`.
+
+    The level is relative to the maximum of the whole recording, so that the first value can be
+    given only after the last sample was seen: levels are computed once and wait, in memory
+    (`__call__`) or in a temporary file (`stream`), for the maximum.
+    """
+
+    def __init__(self, params: MelParams) -> None:
+        self.params = params
+        self._transform = torchaudio.transforms.MelSpectrogram(
+            sample_rate=params.sample_rate,
+            n_fft=params.n_fft,
+            hop_length=params.hop_length,
+            n_mels=params.n_mels,
+            power=2,
+            center=False,  # padding is done here, once for the whole stream
+            norm="slaney",
+            mel_scale="slaney",
+        )
+
+    def frames(self, samples: int) -> int:
+        """Number of frames F of so many samples: 1 + T // hop."""
+        return 1 + samples // self.params.hop_length
+
+    def __call__(self, audio: np.ndarray | torch.Tensor) -> np.ndarray | torch.Tensor:
+        """Compute the mel spectrogram (M, F) in [0, 1] of `audio` (T,).
+
+        Returns float32, a tensor for a tensor and an array for an array.
+        """
+        samples = np.asarray(audio, dtype=np.float32)
+        if samples.ndim != 1:
+            raise ValueError(f"expected mono sound (T,), got {samples.shape}")
+        levels = np.concatenate(list(self.levels([samples])), axis=1)
+        mel = self.normalise(levels, maximum_db=float(levels.max()))
+        return torch.from_numpy(mel) if isinstance(audio, torch.Tensor) else mel
+
+    def stream(
+        self, blocks: Iterable[np.ndarray], *, maximum_db: float | None = None
+    ) -> Iterator[np.ndarray]:
+        """Yield the mel spectrogram of a stream in parts (M, F), in constant memory.
+
+        Equal to the bit to `__call__` of the whole signal.
+
+        Args:
+            blocks: (T,) or (1, T) float32 of any lengths.
+            maximum_db: Level that becomes 1, instead of the stream's own maximum: stems are
+                compared with each other only on one scale.
+        """
+        # dB as float32: three hours take 480 MB, on disk.
+        with tempfile.TemporaryFile() as waiting:
+            highest = -np.inf
+            for part in self.levels(blocks):
+                highest = max(highest, float(part.max()))
+                waiting.write(np.ascontiguousarray(part.T).tobytes())
+            waiting.seek(0)
+            maximum_db = highest if maximum_db is None else maximum_db
+            frame_bytes = 4 * self.params.n_mels
+            while data := waiting.read(FRAMES_PER_CHUNK * frame_bytes):
+                levels = np.frombuffer(data, np.float32).reshape(-1, self.params.n_mels)
+                yield self.normalise(levels.T, maximum_db=maximum_db)
+
+    def levels(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the level in dB (M, F) of a stream, relative to full scale, in small parts."""
+        n_fft, hop = self.params.n_fft, self.params.hop_length
+        advance = _FRAMES_AT_ONCE * hop
+        enough = advance + n_fft - hop
+        edge = np.zeros(n_fft // 2, np.float32)
+        samples, waiting, done = 0, [edge], 0
+        length = len(edge)
+        for block in blocks:
+            block = np.asarray(block, np.float32).reshape(-1)
+            samples += len(block)
+            waiting.append(block)
+            length += len(block)
+            if length < enough:
+                continue
+            signal = np.concatenate(waiting)
+            start = 0
+            while len(signal) - start >= enough:
+                yield self._level(signal[start : start + enough])
+                start, done = start + advance, done + _FRAMES_AT_ONCE
+            waiting, length = [signal[start:]], length - start
+        left = self.frames(samples) - done
+        signal = np.concatenate([*waiting, edge])
+        for start in range(0, left * hop, advance):
+            count = min(_FRAMES_AT_ONCE, left - start // hop)
+            yield self._level(signal[start : start + (count - 1) * hop + n_fft])
+
+    def normalise(self, levels: np.ndarray, *, maximum_db: float) -> np.ndarray:
+        """Map levels in dB to [0, 1]: `maximum_db` to 1, `top_db` below it to 0.
+
+        A recording without any sound is 0 throughout, where librosa would make it 1.
+        """
+        top_db = np.float32(self.params.top_db)
+        if maximum_db <= 10 * np.log10(_FLOOR):
+            return np.zeros_like(levels)
+        return np.clip((levels - np.float32(maximum_db) + top_db) / top_db, 0, 1)
+
+    def _level(self, signal: np.ndarray) -> np.ndarray:
+        power = self._transform(torch.from_numpy(np.ascontiguousarray(signal)))
+        return power.clamp_(min=_FLOOR).log10_().mul_(10).numpy()
+
+
+def mel_store(decoded: Path | str, output: Path | str, *, params: MelParams) -> None:
+    """Store the mel spectrogram of a decoded copy, in constant memory.
+
+    The store's array is "mel", (M, F) float16, with the attributes `sample_rate`, `hop_length`,
+    `n_fft`, `source_rate` and `source_samples`.
+
+    Args:
+        decoded: What `editorbot.audio.decode.decode` wrote.
+        output: The store, `*.zarr.zip`.
+        params: Of the mel spectrogram.
+
+    Raises:
+        EditorbotError: `decoded` cannot be read or `output` not be written.
+    """
+    audio = store.open_array(decoded, "audio")
+    blocks = mono_blocks(
+        store.array_blocks(audio),
+        source_rate=audio.attrs["sample_rate"],
+        channels=audio.shape[0],
+        params=params,
+    )
+    kept = ("source_rate", "source_samples")
+    with store.create(
+        output,
+        name="mel",
+        shape=(params.n_mels, None),
+        dtype=np.float16,
+        chunks=(params.n_mels, FRAMES_PER_CHUNK),
+        attrs={
+            "sample_rate": params.sample_rate,
+            "hop_length": params.hop_length,
+            "n_fft": params.n_fft,
+            **{name: audio.attrs[name] for name in kept},
+        },
+    ) as writer:
+        for part in MelSpectrogram(params).stream(blocks):
+            writer.append(part)
+
+
+def mel_of_file(path: Path | str, *, decode: DecodeParams, params: MelParams) -> np.ndarray:
+    """Compute the mel spectrogram (M, F) float32 of a sound file without storing anything.
+
+    The same, but for the rounding to float16, as `mel_store` of the file's decoded copy.
+
+    Raises:
+        AudioError: As `editorbot.audio.check.check`.
+    """
+    with CheckedReading(path) as reading:
+        kept = {"sample_rate": decode.sample_rate, "channels": decode.channels}
+        blocks = mono_blocks(
+            analysis_blocks(reading, **kept),
+            source_rate=decode.sample_rate,
+            channels=min(decode.channels, reading.channels),
+            params=params,
+        )
+        return np.concatenate(list(MelSpectrogram(params).stream(blocks)), axis=1)
+
+
+def mono_blocks(
+    blocks: Iterable[np.ndarray], *, source_rate: int, channels: int, params: MelParams
+) -> Iterator[np.ndarray]:
+    """Turn a stream of (C, T) at `source_rate` into (1, T) at the rate of the mel spectrogram."""
+    mono = downmix_blocks(blocks, source_channels=channels, channels=1)
+    return resample_blocks(
+        mono, source_rate=source_rate, target_rate=params.sample_rate, channels=1
+    )
