@@ -206,6 +206,59 @@ class DemoParams(Section):
 class SimulateParams(Section):
     """Jams and their edits, made from finished tracks."""
 
+    level: Literal["splice", "arranged", "mastered", "hard"] = "arranged"
+    """What the editor does: cuts and short fades; also loops, reorders, gains and long fades; also
+    mastering and lossy coding; also reversed, sped-up, pitch-shifted, inverted and silent parts."""
+    repeats: Literal["copies", "played_again"] = "played_again"
+    """Whether another take of a passage is the same sound, or differs in tempo, tone and level."""
+    max_track_s: Annotated[float, Field(ge=20)] = 80.0
+    """Seconds; of a longer track an excerpt between two bar lines is used."""
+    bits: Literal[16, 24] = 16
+    """PCM resolution of both WAV files."""
+    passage_s: Annotated[float, Field(ge=4)] = 10.0
+    """Seconds; about how long the passages are that a band plays and repeats."""
+    break_share: Share = 0.45
+    """Chance that playing stops after a passage."""
+    false_start_share: Share = 0.35
+    """Chance that a take breaks off soon after it began."""
+    spoiled_take_share: Share = 0.25
+    """Chance that a passage goes wrong and is played again."""
+    vamp_share: Share = 0.25
+    """Chance that the end of a passage is repeated for too long."""
+    vamp_keep_share: Share = 0.3
+    """Chance that the editor keeps one repeat of a vamp."""
+    talk_share: Share = 0.7
+    noise_share: Share = 0.3
+    tuning_share: Share = 0.35
+    dead_air_share: Share = 0.5
+    """Chances that a break holds talk, noise, tuning, dead air."""
+    count_in_share: Share = 0.6
+    """Chance that a take is counted in."""
+    junk_scale: Annotated[float, Field(gt=0)] = 1.0
+    """Factor on the length of talk, noise, tuning and dead air."""
+    room_tone_db: Annotated[float, Field(le=0)] = -60.0
+    """RMS of the room, dB below full scale."""
+    tempo_spread: Annotated[float, Field(ge=0, le=0.2)] = 0.035
+    """Largest difference of tempo between two takes, as a share; pitch stays."""
+    tone_spread_db: Annotated[float, Field(ge=0)] = 4.0
+    """Largest difference of tone between two takes, dB per band."""
+    level_spread_db: Annotated[float, Field(ge=0)] = 3.0
+    """Largest difference of level between two takes, dB."""
+    raw_tone_db: Annotated[float, Field(ge=0)] = 2.0
+    """Tone of the recording against the track, at most ± dB per band."""
+    cut_jitter_s: Annotated[float, Field(ge=0)] = 0.012
+    """Seconds; how far before or after a bar line the editor cuts, at most."""
+    loop_share: Share = 0.12
+    """Chance that the editor repeats some bars of a run; from level arranged on."""
+    reorder_share: Share = 0.06
+    """Chance that the editor swaps a passage with the next; from level arranged on."""
+    gain_db: Annotated[float, Field(ge=0, le=3)] = 2.5
+    """Gain of a run, at most ± dB; from level arranged on."""
+    treated_share: Share = 0.25
+    """Chance that bars of a run are reversed, sped up, and so on; at level hard."""
+    codec: Literal["off", "ogg", "mp3", "any"] = "any"
+    """Lossy coding of the edit, from level mastered on."""
+
 
 class Params(Section):
     """The whole of params.yaml."""

@@ -1,0 +1,140 @@
+"""Raw recording and finished edit in, edit decision list out."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from editorbot.align.confidence import confidences, explained_share
+from editorbot.align.diagonals import Diagonal, exact_diagonals
+from editorbot.align.features import compute_features
+from editorbot.align.path import Run, best_path, correlations, evidence
+from editorbot.align.pieces import assemble, locate
+from editorbot.align.search import search
+from editorbot.align.sides import Side, open_pair
+from editorbot.edl.model import Edit, Source
+from editorbot.errors import EditorbotError
+from editorbot.files import sha256
+from editorbot.params import AlignParams
+
+
+@dataclass(frozen=True)
+class AlignmentInfo:
+    """How an alignment went.
+
+    Attributes:
+        explained_share: Share of the edit's sounding frames that are found in the raw, 0 to 1.
+        segments: Number of segments, those without source included.
+        no_source_s: Seconds of the edit without source.
+        raw_s, edit_s: Lengths in seconds.
+        wall_s: Seconds the alignment took.
+        lags_tried: Number of hypotheses among which the path was found.
+        params: The parameters used.
+    """
+
+    explained_share: float
+    segments: int
+    no_source_s: float
+    raw_s: float
+    edit_s: float
+    wall_s: float
+    lags_tried: int
+    params: AlignParams
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """What the editor did, and how sure that is."""
+
+    edit: Edit
+    info: AlignmentInfo
+
+
+@dataclass(frozen=True)
+class _Path:
+    runs: list[Run]
+    diagonals: list[Diagonal]
+    confidences: list[float | None]
+    explained_share: float
+
+
+def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
+    """Recover how `edit` was made from `raw`.
+
+    Both may have any format, rate and channels; they are compared as mono. Positions of the
+    result count at the raw's rate.
+
+    Raises:
+        AudioError: A file is missing, damaged or silent.
+        EditorbotError: Too small a share of the edit is found in the raw.
+    """
+    begun = time.monotonic()
+    with open_pair(Path(raw), Path(edit)) as (raw_side, edit_side):
+        path = _find_path(raw_side, edit_side, params)
+        if path.explained_share < params.min_explained_share:
+            raise EditorbotError(
+                f"{edit} was not made from {raw}: {path.explained_share:.0%} of its sound is found "
+                f"there, expected at least {params.min_explained_share:.0%}; pair it with its own "
+                "raw recording or lower align.min_explained_share"
+            )
+        pieces = locate(path.runs, path.diagonals, path.confidences, raw_side, edit_side)
+        source = _source(raw, raw_side)
+        result = assemble(pieces, raw_side, edit_side, source=source, max_fade_s=params.max_fade_s)
+        without = sum(s.samples for s in result.segments if not s.has_source)
+        info = AlignmentInfo(
+            explained_share=round(path.explained_share, 4),
+            segments=len(result.segments),
+            no_source_s=without / result.sample_rate,
+            raw_s=raw_side.info.samples / raw_side.info.sample_rate,
+            edit_s=edit_side.info.samples / edit_side.info.sample_rate,
+            wall_s=time.monotonic() - begun,
+            lags_tried=len(path.diagonals),
+            params=params,
+        )
+        return Alignment(edit=result, info=info)
+
+
+def _find_path(raw: Side, edit: Side, params: AlignParams) -> _Path:
+    raw_features, edit_features = compute_features(raw.wave), compute_features(edit.wave)
+    candidates = search(
+        raw_features, edit_features, keep=params.candidates, margin=params.candidate_margin
+    )
+    diagonals = exact_diagonals(
+        raw.white, edit.white, candidates, least_correlation=params.least_correlation
+    )
+    nowhere = -0.5 * float(np.log(1 - params.no_source_correlation**2))
+    evidences = [
+        evidence(
+            raw_features,
+            edit_features,
+            diagonal,
+            correlations(raw.white, edit.white, diagonal),
+            nowhere=nowhere,
+        )
+        for diagonal in diagonals
+    ]
+    runs = best_path(
+        diagonals,
+        evidences,
+        frames=len(edit_features.quiet),
+        switch_cost=params.switch_cost,
+        nowhere=nowhere,
+    )
+    return _Path(
+        runs=runs,
+        diagonals=diagonals,
+        confidences=confidences(runs, diagonals, evidences, nowhere=nowhere),
+        explained_share=explained_share(runs, edit_features),
+    )
+
+
+def _source(raw: Path, side: Side) -> Source:
+    info = side.info
+    return Source(
+        path=str(raw),
+        sample_rate=info.sample_rate,
+        channels=info.channels,
+        samples=info.samples,
+        sha256=sha256(raw),
+    )

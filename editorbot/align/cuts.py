@@ -1,0 +1,282 @@
+"""Where exactly one piece ends and the next begins, and how they are faded, by least squares.
+
+Around a boundary the edit is modelled as `w_a * g_a * a + w_b * g_b * b`, with a and b the raw at
+the two pieces' lags, g their gains and w the weights of a hard cut or a fade. Where a piece has no
+source, what the other does not explain costs half its energy: less than a wrong copy, which costs
+both energies, and more than a right one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from editorbot.align.whiten import slice_padded
+from editorbot.edl.model import Fade
+
+FOREIGN_COST = 0.5
+CUT_REACH_S = 0.35
+"""The path knows a boundary to half its correlation window, and fades blur it further."""
+SHORTEST_FADE = 48
+"""Samples; anything shorter sounds and measures as a hard cut."""
+FADE_GAIN = 0.6
+"""A fade must leave less than this share of the hard cut's residual inside itself."""
+AUDIBLE = 1e-5
+"""... and the hard cut's residual there must exceed this share of the sound's energy (-50 dB)."""
+CURVES = ("linear", "equal_power")
+MOST_BLOCKS = 2048
+"""Blocks of samples in which a region is first searched; the winner is then looked at closely."""
+SHORT_FADE_S = 0.1
+"""Fades up to here are searched for in a narrow region, in which they are resolved."""
+BETTER = 0.8
+"""A long fade must leave less than this share of what a short one leaves."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Edit samples [start, stop) that play the raw `lag` samples further on, times `gain`.
+
+    `lag` is None without source; `gain` is signed: negative where polarity is inverted.
+    """
+
+    start: int
+    stop: int
+    lag: int | None
+    gain: float = 1.0
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A boundary at edit sample `position`, and the fade across it or beside it."""
+
+    position: int
+    fade: Fade = Fade(samples=0)
+
+    @property
+    def samples(self) -> int:
+        """Length of the fade."""
+        return self.fade.samples
+
+
+@dataclass(frozen=True)
+class _Region:
+    """Edit samples [start, start + T) with both pieces' sound times their gains, (T,) float64."""
+
+    start: int
+    edit: np.ndarray
+    before: np.ndarray | None
+    after: np.ndarray | None
+
+
+def place_boundary(
+    raw: np.ndarray, edit: np.ndarray, before: Piece, after: Piece, *, rate: int, max_fade_s: float
+) -> Boundary:
+    """The boundary between two pieces that meet, given to within `CUT_REACH_S`."""
+    reach = round(CUT_REACH_S * rate)
+    first = max(before.start, before.stop - reach)
+    last = min(after.stop, before.stop + reach)
+    region = _region(raw, edit, before, after, first, last)
+    cut = first + _hard_cut(region)
+    longest, short = round(max_fade_s * rate), round(SHORT_FADE_S * rate)
+    return _with_fade(raw, edit, (before, after), cut, lengths=_lengths(longest), short=short)
+
+
+def edge_fade(
+    raw: np.ndarray, edit: np.ndarray, piece: Piece, *, rate: int, max_fade_s: float, side: str
+) -> Fade:
+    """The fade from or to nothing at the edit's very start (`side` "in") or end ("out")."""
+    longest = min(round(max_fade_s * rate), piece.stop - piece.start)
+    border = piece.start if side == "in" else piece.stop
+    nothing = Piece(border, border, None)
+    pair = (nothing, piece) if side == "in" else (piece, nothing)
+    lengths, short = _lengths(longest), round(SHORT_FADE_S * rate)
+    return _with_fade(raw, edit, pair, border, lengths=lengths, short=short, fixed=True).fade
+
+
+def _with_fade(
+    raw: np.ndarray,
+    edit: np.ndarray,
+    pair: tuple[Piece, Piece],
+    cut: int,
+    *,
+    lengths: np.ndarray,
+    short: int,
+    fixed: bool = False,
+) -> Boundary:
+    """The hard cut, or the fade that explains clearly more; `fixed` forbids to move the cut."""
+
+    def model(middle: int, reach: int) -> _Model:
+        first = max(pair[0].start, middle - reach)
+        last = min(pair[1].stop, middle + reach)
+        return _Model(_region(raw, edit, *pair, first, last), cut, fixed=fixed)
+
+    best = model(cut, 2 * short).best_fade(lengths[lengths <= short])
+    long_lengths = lengths[lengths > short]
+    if len(long_lengths):
+        wide = model(cut, round(1.5 * long_lengths[-1]))
+        rival = wide.best_fade(long_lengths)
+        if rival.samples and wide.cost(rival) < BETTER * wide.cost(best):
+            best = rival
+    if best.samples == 0:
+        return best
+    close = model(best.position, round(1.2 * best.samples) + SHORTEST_FADE)
+    return close.refined(best, longest=int(lengths[-1]))
+
+
+def _region(
+    raw: np.ndarray, edit: np.ndarray, before: Piece, after: Piece, first: int, last: int
+) -> _Region:
+    def played(piece: Piece) -> np.ndarray | None:
+        if piece.lag is None:
+            return None
+        sound = slice_padded(raw, first + piece.lag, last + piece.lag)
+        return sound.astype(np.float64) * piece.gain
+
+    heard = slice_padded(edit, first, last).astype(np.float64)
+    return _Region(first, heard, played(before), played(after))
+
+
+def _hard_cut(region: _Region) -> int:
+    """The number of samples of the region that belong before the cut.
+
+    Where both sides explain the edit equally well, as in a repeat, the middle of that stretch.
+    """
+    costs = []
+    for sound in (region.before, region.after):
+        left = FOREIGN_COST * region.edit**2 if sound is None else (region.edit - sound) ** 2
+        costs.append(np.concatenate([[0], np.cumsum(left)]))
+    total = costs[0] + costs[1][-1] - costs[1]
+    slack = 1e-9 * np.sum(region.edit**2) + 1e-12
+    best = int(total.argmin())
+    alike = np.flatnonzero(total <= total[best] + slack)
+    steps = np.flatnonzero(np.diff(alike) > 1)
+    groups = np.split(alike, steps + 1)
+    stretch = next(group for group in groups if group[0] <= best <= group[-1])
+    return int(stretch[len(stretch) // 2])
+
+
+def _lengths(longest: int) -> np.ndarray:
+    """Fade lengths to try first, by thirds of an octave."""
+    count = max(1, int(3 * np.log2(max(longest, SHORTEST_FADE) / SHORTEST_FADE)) + 1)
+    return np.unique((SHORTEST_FADE * 2 ** (np.arange(count) / 3)).astype(int))
+
+
+class _Model:
+    """Costs of cuts and fades in a region, from sums over blocks of a few samples."""
+
+    def __init__(self, region: _Region, cut: int, *, fixed: bool) -> None:
+        self.region, self.hard, self.fixed = region, Boundary(cut), fixed
+        samples = len(region.edit)
+        self.block = max(1, -(-samples // MOST_BLOCKS))
+        self.count = samples // self.block
+        zero = np.zeros(samples)
+        a = zero if region.before is None else region.before
+        b = zero if region.after is None else region.after
+        e = region.edit
+        pairs = {"ee": (e, e), "ea": (e, a), "eb": (e, b), "aa": (a, a), "bb": (b, b), "ab": (a, b)}
+        self.sums = {name: self._blocked(x * y) for name, (x, y) in pairs.items()}
+
+    def _blocked(self, values: np.ndarray) -> np.ndarray:
+        return values[: self.count * self.block].reshape(self.count, self.block).sum(axis=1)
+
+    def cost(self, boundary: Boundary, inside: slice = slice(None)) -> float:
+        """Residual energy of the region, or of a slice of its blocks."""
+        before, after = self._weights(boundary)
+        s = self.sums
+        left = s["ee"] - 2 * before * s["ea"] - 2 * after * s["eb"]
+        left += before**2 * s["aa"] + after**2 * s["bb"] + 2 * before * after * s["ab"]
+        if self.region.before is None or self.region.after is None:
+            left = np.where(before + after == 0, FOREIGN_COST * s["ee"], left)
+        return float(left[inside].sum())
+
+    def _weights(self, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:
+        """(count,) weights of the pieces before and after, at the blocks' middles."""
+        samples = boundary.samples
+        start = boundary.position - samples // 2
+        if self.region.before is None:
+            start = boundary.position
+        elif self.region.after is None:
+            start = boundary.position - samples
+        position = self.region.start - start + np.arange(self.count) * self.block
+        position = position + (self.block - 1) / 2
+        before = _rising(boundary.fade, samples - 1 - position)
+        after = _rising(boundary.fade, position)
+        before = 0 * before if self.region.before is None else before
+        after = 0 * after if self.region.after is None else after
+        return before, after
+
+    def best_fade(self, lengths: np.ndarray) -> Boundary:
+        """The best fade of about these lengths if it explains clearly more than the hard cut."""
+        tried = [
+            Boundary(place, Fade(samples=int(samples), curve=curve))
+            for samples in lengths
+            for curve in CURVES
+            for place in self._places(int(samples))
+        ]
+        if not tried or not self._leaves_a_residual(int(lengths[-1])):
+            return self.hard
+        best = self.refined(min(tried, key=self.cost), longest=int(lengths[-1]))
+        return best if self._convincing(best) else self.hard
+
+    def _places(self, samples: int) -> list[int]:
+        if self.fixed:
+            return [self.hard.position]
+        offsets = np.linspace(-samples, samples, 13).astype(int)
+        low, high = self.region.start, self.region.start + len(self.region.edit)
+        return sorted({int(np.clip(self.hard.position + o, low, high)) for o in offsets})
+
+    def refined(self, boundary: Boundary, *, longest: int) -> Boundary:
+        """Coordinate descent with steps that halve, down to half a block."""
+        best, cost = boundary, self.cost(boundary)
+        step = max(boundary.samples // 6, 1)
+        while step >= max(1, self.block // 2):
+            improved = False
+            for rival in self._neighbours(best, step, longest):
+                rival_cost = self.cost(rival)
+                if rival_cost < cost:
+                    best, cost, improved = rival, rival_cost, True
+            if not improved:
+                step //= 2
+        return best
+
+    def _neighbours(self, boundary: Boundary, step: int, longest: int) -> list[Boundary]:
+        moves = [(0, step), (0, -step)]
+        if not self.fixed:
+            moves += [(step, 0), (-step, 0), (step // 2, step), (-step // 2, -step)]
+        low, high = self.region.start, self.region.start + len(self.region.edit)
+        return [
+            Boundary(
+                boundary.position + shift,
+                boundary.fade.model_copy(update={"samples": boundary.samples + growth}),
+            )
+            for shift, growth in moves
+            if SHORTEST_FADE <= boundary.samples + growth <= longest
+            and low <= boundary.position + shift <= high
+        ]
+
+    def _leaves_a_residual(self, longest: int) -> bool:
+        zone = self._zone(Boundary(self.hard.position, Fade(samples=longest)))
+        return self.cost(self.hard, zone) > AUDIBLE * self._energy(zone)
+
+    def _convincing(self, boundary: Boundary) -> bool:
+        zone = self._zone(boundary)
+        hard = self.cost(self.hard, zone)
+        audible = hard > AUDIBLE * self._energy(zone)
+        return audible and self.cost(boundary, zone) < FADE_GAIN * hard
+
+    def _zone(self, boundary: Boundary) -> slice:
+        """The blocks within one fade length of the boundary."""
+        first = (boundary.position - boundary.samples - self.region.start) // self.block
+        last = (boundary.position + boundary.samples - self.region.start) // self.block + 1
+        return slice(max(first, 0), max(last, 1))
+
+    def _energy(self, zone: slice) -> float:
+        return float(sum(self.sums[name][zone].sum() for name in ("ee", "aa", "bb")))
+
+
+def _rising(fade: Fade, position: np.ndarray) -> np.ndarray:
+    """Weight of a rising fade at positions counted from its first sample."""
+    if fade.samples == 0:
+        return (position >= 0).astype(np.float64)
+    w = np.clip((position + 0.5) / fade.samples, 0, 1)
+    return w if fade.curve == "linear" else np.sin(0.5 * np.pi * w)

@@ -1,0 +1,183 @@
+"""Candidates become diagonals: lags, exact to a fraction of a sample, with the span they may hold.
+
+A diagonal is a hypothesis "from here to there the edit plays the raw at this lag". Candidates of
+neighbouring windows at one lag are one hypothesis; partly whitened correlation of the waveforms
+makes its lag exact, and throws out what only sounds alike.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
+
+from editorbot.align.features import HOP
+from editorbot.align.search import COARSE_HOP, HOP_FRAMES, Candidate
+from editorbot.align.whiten import slice_padded
+from editorbot.progress import track
+
+SPOT_SAMPLES = 8192
+"""0.74 s: long enough to stand out of chance, short enough to fit between two cuts."""
+MARGIN_SAMPLES = 3 * COARSE_HOP
+SPOT_HOPS = 4
+"""A lag is measured once in so many windows, 2 s."""
+GAP_HOPS = 4
+"""A chain may miss so many windows."""
+REACH_FRAMES = 130
+"""A diagonal may hold so far beyond the windows that found it: 1.5 s."""
+WHITENING = 0.5
+SAME_LAG = 0.75
+"""Samples; lags closer than this are one."""
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """The hypothesis that edit frames [first, last) play the raw at `lag`.
+
+    `lag` is raw position minus edit position, in samples at the analysis rate.
+    """
+
+    first: int
+    last: int
+    lag: float
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place at which a lag is measured: edit sample `start`, expected lag `lag`."""
+
+    start: int
+    lag: int
+    first: int
+    last: int
+
+
+def exact_diagonals(
+    raw: np.ndarray,
+    edit: np.ndarray,
+    candidates: Iterable[Candidate],
+    *,
+    least_correlation: float,
+) -> list[Diagonal]:
+    """Measure the candidates' lags on the whitened waveforms (T,) and merge those that agree.
+
+    Lags at which the whitened waveforms correlate less than `least_correlation` are dropped.
+    """
+    spots = list(_spots(_chains(candidates), len(edit)))
+    found = []
+    batches = [spots[i : i + BATCH] for i in range(0, len(spots), BATCH)]
+    for batch in track(batches, "measuring lags"):
+        lags, strengths = _measure(raw, edit, batch)
+        for spot, lag, strength in zip(batch, lags, strengths, strict=True):
+            if strength >= least_correlation:
+                found.append(Diagonal(spot.first, spot.last, float(lag)))
+    return merged(found)
+
+
+def _chains(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
+    """Group candidates that follow each other at one lag, or one coarse frame beside it."""
+    open_chains: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        chain = None
+        for lag in (candidate.lag, candidate.lag - 1, candidate.lag + 1):
+            earlier = open_chains.get(lag)
+            reach = candidate.start - GAP_HOPS * HOP_FRAMES
+            if earlier and earlier[-1].start + earlier[-1].frames >= reach:
+                chain = open_chains.pop(lag)
+                break
+        if chain is None:
+            chain = []
+        chain.append(candidate)
+        displaced = open_chains.get(candidate.lag)
+        if displaced:
+            yield displaced
+        open_chains[candidate.lag] = chain
+    yield from open_chains.values()
+
+
+def _spots(chains: Iterable[list[Candidate]], edit_samples: int) -> Iterator[Spot]:
+    for chain in chains:
+        previous = None
+        for candidate in chain:
+            middle = candidate.start + candidate.frames // 2
+            if previous is not None and middle < previous + SPOT_HOPS * HOP_FRAMES:
+                continue
+            previous = middle
+            start = middle * COARSE_HOP - SPOT_SAMPLES // 2
+            reach = SPOT_HOPS * HOP_FRAMES * COARSE_HOP // HOP + REACH_FRAMES
+            centre = middle * COARSE_HOP // HOP
+            frames = 1 + edit_samples // HOP
+            span = max(0, centre - reach), min(frames, centre + reach)
+            yield Spot(start, candidate.lag * COARSE_HOP, *span)
+
+
+def _measure(raw: np.ndarray, edit: np.ndarray, spots: list[Spot]) -> tuple[np.ndarray, np.ndarray]:
+    """Exact lags (B,) and the correlation coefficients (B,) there."""
+    size = SPOT_SAMPLES + 2 * MARGIN_SAMPLES
+    pieces = np.stack([slice_padded(edit, s.start, s.start + SPOT_SAMPLES) for s in spots])
+    starts = [s.start + s.lag - MARGIN_SAMPLES for s in spots]
+    places = np.stack([slice_padded(raw, start, start + size) for start in starts])
+    correlation = partly_whitened(places, pieces, lags=2 * MARGIN_SAMPLES + 1)
+    peak = np.abs(correlation).argmax(axis=1)
+    refined = peak + _parabolic_offset(np.abs(correlation), peak)
+    lags = np.array([s.lag for s in spots]) - MARGIN_SAMPLES + refined
+    strengths = [
+        abs(coefficient(place[at : at + SPOT_SAMPLES], piece))
+        for place, piece, at in zip(places, pieces, peak, strict=True)
+    ]
+    return lags, np.array(strengths)
+
+
+def partly_whitened(places: np.ndarray, pieces: np.ndarray, *, lags: int) -> np.ndarray:
+    """(B, lags) cross-correlation of pieces (B, N) with places (B, N + lags - 1).
+
+    The cross spectrum is divided by its magnitude to the power `WHITENING`: 1 would be PHAT, sharp
+    but deaf to level, 0 plain correlation.
+    """
+    n_fft = next_fast_len(places.shape[1], real=True)
+    cross = rfft(places, n_fft, axis=1) * np.conj(rfft(pieces, n_fft, axis=1))
+    cross /= np.abs(cross) ** WHITENING + 1e-9
+    return irfft(cross, n_fft, axis=1)[:, :lags]
+
+
+def coefficient(a: np.ndarray, b: np.ndarray) -> float:
+    """Cosine between two waveforms, 0 if one is silent."""
+    scale = np.sqrt(np.dot(a, a) * np.dot(b, b))
+    return float(np.dot(a, b) / scale) if scale > 0 else 0.0
+
+
+def _parabolic_offset(values: np.ndarray, peak: np.ndarray) -> np.ndarray:
+    """Offset, -0.5 to 0.5, of the top of the parabola through each peak and its neighbours."""
+    rows, last = np.arange(len(values)), values.shape[1] - 1
+    left, middle, right = (values[rows, np.clip(peak + d, 0, last)] for d in (-1, 0, 1))
+    curvature = left - 2 * middle + right
+    offset = 0.5 * (left - right) / np.where(curvature < 0, curvature, -np.inf)
+    return np.clip(offset, -0.5, 0.5)
+
+
+def merged(diagonals: list[Diagonal]) -> list[Diagonal]:
+    """Join diagonals of one lag whose spans meet; spans of one lag do not overlap afterwards."""
+    result: list[Diagonal] = []
+    for group in _by_lag(diagonals):
+        lag = float(np.median([d.lag for d in group]))
+        first, last = group[0].first, group[0].last
+        for diagonal in group[1:]:
+            if diagonal.first > last:
+                result.append(Diagonal(first, last, lag))
+                first = diagonal.first
+            last = max(last, diagonal.last)
+        result.append(Diagonal(first, last, lag))
+    return result
+
+
+def _by_lag(diagonals: list[Diagonal]) -> Iterator[list[Diagonal]]:
+    """Groups of one lag, each in order of time."""
+    group: list[Diagonal] = []
+    for diagonal in sorted(diagonals, key=lambda d: d.lag):
+        if group and diagonal.lag - group[0].lag > SAME_LAG:
+            yield sorted(group, key=lambda d: d.first)
+            group = []
+        group.append(diagonal)
+    if group:
+        yield sorted(group, key=lambda d: d.first)

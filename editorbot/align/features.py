@@ -1,0 +1,80 @@
+"""What alignment compares: the shape of the spectrum and its movement, free of gain and EQ.
+
+A log-frequency power spectrum minus its local mean across frequency loses gain and slow EQ; its
+clipped differences in time keep the attacks. One row per frame, of unit length, or zero where the
+recording is quiet, so that silence is evidence for nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from editorbot.align.sides import ANALYSIS_RATE
+from editorbot.align.whiten import slice_padded
+
+HOP = 128
+"""Samples at `ANALYSIS_RATE`: 11.6 ms, as one frame of the EDL's views."""
+N_FFT = 1024
+BANDS = 48
+LOWEST_HZ, HIGHEST_HZ = 70.0, 5000.0
+FLOOR_BEL = -8.0
+"""Below the loudest band, where sound ends and noise begins: 80 dB."""
+QUIET_DB = -65.0
+"""Below the recording's loud frames (their 95th percentile)."""
+FRAMES_PER_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Features:
+    """Frames of one side.
+
+    Attributes:
+        vectors: (F, 2 * BANDS) float16, rows of length 1, or 0 where quiet.
+        level_db: (F,) float32 relative to full scale.
+        quiet: (F,) bool.
+    """
+
+    vectors: np.ndarray
+    level_db: np.ndarray
+    quiet: np.ndarray
+
+
+def compute_features(wave: np.ndarray) -> Features:
+    """Features of `wave`, (T,) at `ANALYSIS_RATE`; F = 1 + T // HOP, frame f centred on f * HOP."""
+    powers, levels = zip(*_band_powers(wave), strict=True)
+    power, level = np.concatenate(powers), np.concatenate(levels)
+    bels = np.log10(power + power.max() * 10**FLOOR_BEL)
+    shape = bels - uniform_filter1d(bels, 13, axis=1, mode="nearest")
+    padded = np.pad(bels, ((2, 2), (0, 0)), mode="edge")
+    movement = np.clip(padded[4:] - padded[:-4], -1.5, 1.5)
+    level_db = (10 * np.log10(level + 1e-12)).astype(np.float32)
+    quiet = level_db < np.percentile(level_db, 95) + QUIET_DB
+    vectors = np.concatenate([shape, movement], axis=1)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-6
+    vectors[quiet] = 0
+    return Features(vectors=vectors.astype(np.float16), level_db=level_db, quiet=quiet)
+
+
+def _band_powers(wave: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield blocks of (F, BANDS) float32 band powers and (F,) float32 mean power."""
+    window = np.hanning(N_FFT).astype(np.float32)
+    bank = _log_frequency_bank()
+    frames = 1 + len(wave) // HOP
+    for first in range(0, frames, FRAMES_PER_BLOCK):
+        last = min(first + FRAMES_PER_BLOCK, frames)
+        samples = slice_padded(wave, first * HOP - N_FFT // 2, (last - 1) * HOP + N_FFT // 2)
+        framed = np.lib.stride_tricks.sliding_window_view(samples, N_FFT)[::HOP]
+        spectrum = np.fft.rfft(framed * window, axis=1)
+        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+        yield power @ bank, np.mean(framed**2, axis=1)
+
+
+def _log_frequency_bank() -> np.ndarray:
+    """(N_FFT // 2 + 1, BANDS) float32 triangles, even in log frequency, two bins wide at least."""
+    bins_hz = np.arange(N_FFT // 2 + 1) * ANALYSIS_RATE / N_FFT
+    edges = np.geomspace(LOWEST_HZ, HIGHEST_HZ, BANDS + 2)
+    half_width = np.maximum(np.diff(edges)[:-1], 2 * ANALYSIS_RATE / N_FFT)
+    distance = np.abs(bins_hz[:, None] - edges[None, 1:-1]) / half_width
+    return np.maximum(0, 1 - distance).astype(np.float32)

@@ -1,0 +1,151 @@
+"""The most probable way of the edit through the raw: Viterbi over diagonals and "no source".
+
+The evidence of a frame for a diagonal is -1/2 log(1 - c^2), the log likelihood ratio that the
+edit there is a copy of the raw rather than unrelated, c being the correlation of the whitened
+waveforms around the frame. Every change of diagonal costs the same, so that continuity decides
+between places of the raw that sound the same.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from editorbot.align.diagonals import Diagonal
+from editorbot.align.features import HOP, Features
+from editorbot.align.whiten import slice_padded
+from editorbot.progress import track
+
+NOWHERE = -1
+"""Diagonal number of "no source"."""
+WINDOW_FRAMES = 15
+"""Frames over which waveforms are correlated: 0.17 s."""
+HIGHEST_CORRELATION = 0.998
+MISSED_SOUND = -0.5
+"""Evidence of a frame where the edit is silent but the diagonal predicts sound."""
+SINC_TAPS = 16
+
+
+class Run(NamedTuple):
+    """Edit frames [first, last) that play along a diagonal, or NOWHERE."""
+
+    first: int
+    last: int
+    diagonal: int
+
+
+def correlations(raw: np.ndarray, edit: np.ndarray, diagonal: Diagonal) -> np.ndarray:
+    """(F,) float32 signed local correlation of whitened waveforms along a diagonal's span."""
+    half = WINDOW_FRAMES * HOP // 2
+    start, stop = diagonal.first * HOP - half, (diagonal.last - 1) * HOP + half
+    whole = int(np.floor(diagonal.lag))
+    heard = slice_padded(edit, start, stop)
+    reach = SINC_TAPS // 2
+    source = slice_padded(raw, start + whole - reach + 1, stop + whole + reach)
+    played = np.convolve(source, _delay(diagonal.lag - whole), mode="valid")
+    cross, own, other = (_windowed(x) for x in (heard * played, heard**2, played**2))
+    # A floor far below any sound keeps digital silence from correlating by rounding.
+    return (cross / np.sqrt((own + 1e-7) * (other + 1e-7))).astype(np.float32)
+
+
+def _windowed(values: np.ndarray) -> np.ndarray:
+    sums = np.concatenate([[0], np.cumsum(values, dtype=np.float64)])
+    window = WINDOW_FRAMES * HOP // 2 * 2
+    return (sums[window:] - sums[:-window])[::HOP]
+
+
+def _delay(fraction: float) -> np.ndarray:
+    """(SINC_TAPS,) filter for np.convolve that reads `fraction` of a sample further on."""
+    if fraction == 0:
+        return np.eye(1, SINC_TAPS, SINC_TAPS // 2)[0]
+    position = np.arange(SINC_TAPS) - SINC_TAPS // 2 + fraction
+    return np.sinc(position) * np.cos(np.pi * position / (SINC_TAPS + 2)) ** 2
+
+
+def evidence(
+    raw: Features, edit: Features, diagonal: Diagonal, c: np.ndarray, *, nowhere: float
+) -> np.ndarray:
+    """(F,) evidence of each frame of a diagonal's span, from its correlations `c`.
+
+    Where both are quiet it is `nowhere`, as for no source: silence decides nothing.
+    """
+    frames = np.arange(diagonal.first, diagonal.last)
+    there = frames + round(diagonal.lag / HOP)
+    inside = (there >= 0) & (there < len(raw.quiet))
+    raw_quiet = ~inside | raw.quiet[np.clip(there, 0, len(raw.quiet) - 1)]
+    edit_quiet = edit.quiet[frames]
+    value = -0.5 * np.log(1 - np.minimum(np.abs(c), HIGHEST_CORRELATION) ** 2)
+    value[edit_quiet & ~raw_quiet] = MISSED_SOUND
+    value[edit_quiet & raw_quiet] = nowhere
+    return value
+
+
+def best_path(
+    diagonals: list[Diagonal],
+    evidences: list[np.ndarray],
+    *,
+    frames: int,
+    switch_cost: float,
+    nowhere: float,
+) -> list[Run]:
+    """The runs, covering all frames, of the highest sum of evidence less switch costs.
+
+    `nowhere` is the evidence per frame of having no source.
+    """
+    table, owner = _slots(diagonals, evidences, frames=frames, nowhere=nowhere)
+    score = np.full(table.shape[1], -np.inf)
+    score[0] = 0.0
+    entered = np.zeros(table.shape, dtype=bool)
+    origin = np.zeros(frames, dtype=np.int32)
+    for frame in track(range(frames), "finding the path"):
+        best = int(score.argmax())
+        origin[frame] = best
+        if frame > 0:
+            score[owner[frame] != owner[frame - 1]] = -np.inf
+        switched = score[best] - switch_cost
+        entered[frame] = score < switched
+        score = np.where(entered[frame], switched, score) + table[frame]
+    return _trace(score, entered, origin, owner)
+
+
+def _slots(
+    diagonals: list[Diagonal],
+    evidences: list[np.ndarray],
+    *,
+    frames: int,
+    nowhere: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lay the diagonals' spans into as few columns as hold them without overlap.
+
+    Returns the evidence, (F, P) float32, and the owning diagonal, (F, P) int32. Column 0 is
+    NOWHERE; elsewhere NOWHERE marks an empty cell, of evidence minus infinity.
+    """
+    order = sorted(range(len(diagonals)), key=lambda d: diagonals[d].first)
+    ends: list[int] = []
+    column = {}
+    for number in order:
+        span = diagonals[number]
+        free = next((c for c, end in enumerate(ends) if end <= span.first), len(ends))
+        if free == len(ends):
+            ends.append(0)
+        ends[free] = span.last
+        column[number] = free + 1
+    table = np.full((frames, len(ends) + 1), -np.inf, dtype=np.float32)
+    owner = np.full(table.shape, NOWHERE, dtype=np.int32)
+    table[:, 0] = nowhere
+    for number, place in column.items():
+        span = slice(diagonals[number].first, diagonals[number].last)
+        table[span, place] = evidences[number]
+        owner[span, place] = number
+    return table, owner
+
+
+def _trace(
+    score: np.ndarray, entered: np.ndarray, origin: np.ndarray, owner: np.ndarray
+) -> list[Run]:
+    place, last = int(score.argmax()), len(origin)
+    runs = []
+    for frame in range(len(origin) - 1, -1, -1):
+        if entered[frame, place] or frame == 0:
+            runs.append(Run(frame, last, int(owner[frame, place])))
+            last, place = frame, int(origin[frame])
+    return runs[::-1]

@@ -1,0 +1,246 @@
+"""Measures of an alignment against the true edit decision list.
+
+Pointers are compared per edit frame, cuts in the lists of segments themselves, since frames
+quantise them. A cut is a boundary at which the played position jumps, or sound begins or ends to
+have a source.
+
+    within_1, within_2   share of edit frames whose pointer is at most so many frames off; frames
+                         within 2 frames of a true boundary are not counted; a frame without
+                         source is right if both say so
+    within_1_or_repeat   the same as within_1, but a pointer into an exact repeat of the true place
+                         counts as right
+    cut_f1               F1 of cuts, matched one to one within 50 ms
+    cut_error_*_ms       of true cuts and their one-to-one matches within 500 ms
+    ops_f1               F1 of all op events but COPY and STOP: same op, beginning within 50 ms
+    no_source_f1         F1 of the frames without source; 1 if neither list has any
+    null_test_db         energy of edit minus rendered list, relative to the edit
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mir_eval
+import numpy as np
+
+from editorbot.audio.io import probe, read_blocks, read_mono, resample_blocks
+from editorbot.audio.render import render
+from editorbot.edl.frames import NO_SOURCE, FrameGrid, to_ops, to_pointers
+from editorbot.edl.model import Edit, Op, Segment
+
+GRID = FrameGrid(sample_rate=22050, hop_length=256)
+"""The design's frames, whatever features a pipeline is set to compute."""
+CUT_TOLERANCE_S = 0.05
+ERROR_REACH_S = 0.5
+BORDER_FRAMES = 2
+REPEAT_DB = -50.0
+"""Two places of the raw that differ by less, relative to either, are one exact repeat."""
+REPEAT_WINDOW = 2048
+SILENT_DB = -200.0
+"""Reported where the rebuilt edit is exactly the edit."""
+
+
+@dataclass(frozen=True)
+class AlignmentScores:
+    """The measures of this module for one pair; None where it cannot be said."""
+
+    within_1: float
+    within_2: float
+    within_1_or_repeat: float | None
+    cut_f1: float
+    cut_error_median_ms: float | None
+    cut_error_p90_ms: float | None
+    ops_f1: float
+    no_source_f1: float
+    null_test_db: float | None
+    real_time_factor: float | None
+
+
+def score_alignment(
+    truth: Edit,
+    found: Edit,
+    *,
+    raw: Path | None = None,
+    edited: Path | None = None,
+    wall_s: float | None = None,
+) -> AlignmentScores:
+    """Score the list `found` against `truth`, of the same edit of one raw recording.
+
+    Args:
+        truth: What the editor did.
+        found: What alignment says.
+        raw: The raw recording, for pointers into its exact repeats.
+        edited: The finished edit, for the null test; `found` must name its sources by path.
+        wall_s: Seconds that the alignment took, for the real-time factor.
+
+    Raises:
+        ValueError: The lists are of edits of different length.
+    """
+    lengths = [edit.samples / edit.sample_rate for edit in (truth, found)]
+    if abs(lengths[0] - lengths[1]) > 0.1:
+        raise ValueError(
+            f"expected lists of one edit, got {lengths[0]:.2f} s and {lengths[1]:.2f} s"
+        )
+    true_pointers, pointers = _same_length(to_pointers(truth, GRID), to_pointers(found, GRID))
+    counted = _inside_segments(truth, len(true_pointers))
+    errors = cut_errors_s(truth, found)
+    return AlignmentScores(
+        within_1=_share(_within(true_pointers, pointers, 1)[counted]),
+        within_2=_share(_within(true_pointers, pointers, 2)[counted]),
+        within_1_or_repeat=None
+        if raw is None
+        else _share(_within_or_repeat(true_pointers, pointers, raw)[counted]),
+        cut_f1=cut_f1(truth, found),
+        cut_error_median_ms=float(np.median(errors) * 1000) if len(errors) else None,
+        cut_error_p90_ms=float(np.percentile(errors, 90) * 1000) if len(errors) else None,
+        ops_f1=ops_f1(truth, found),
+        no_source_f1=no_source_f1(true_pointers, pointers),
+        null_test_db=None if edited is None else null_test_db(found, edited),
+        real_time_factor=None if wall_s is None else lengths[0] / wall_s,
+    )
+
+
+def _same_length(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lists at different rates may differ by a frame at the end."""
+    frames = min(len(a), len(b))
+    return a[:frames], b[:frames]
+
+
+def _inside_segments(truth: Edit, frames: int) -> np.ndarray:
+    """(F,) bool, frames further than `BORDER_FRAMES` from every true cut."""
+    cuts = cut_times_s(truth) / GRID.seconds
+    if len(cuts) == 0:
+        return np.ones(frames, dtype=bool)
+    distance = np.abs(np.arange(frames)[:, None] - cuts[None, :]).min(axis=1)
+    return distance > BORDER_FRAMES
+
+
+def _within(truth: np.ndarray, found: np.ndarray, frames: int) -> np.ndarray:
+    both = (truth != NO_SOURCE) & (found != NO_SOURCE)
+    return np.where(both, np.abs(truth - found) <= frames, truth == found)
+
+
+def _share(right: np.ndarray) -> float:
+    return float(right.mean()) if len(right) else 1.0
+
+
+def _within_or_repeat(truth: np.ndarray, found: np.ndarray, raw: Path) -> np.ndarray:
+    sound = np.pad(read_mono(raw, sample_rate=GRID.sample_rate), REPEAT_WINDOW)
+    right = _within(truth, found, 1)
+    for frame in np.flatnonzero(~right & (truth != NO_SOURCE) & (found != NO_SOURCE)):
+        there, here = (_window(sound, pointers[frame]) for pointers in (truth, found))
+        energy = max(np.dot(there, there), np.dot(here, here))
+        right[frame] = np.sum((there - here) ** 2) <= energy * 10 ** (REPEAT_DB / 10)
+    return right
+
+
+def _window(sound: np.ndarray, frame: int) -> np.ndarray:
+    start = frame * GRID.hop_length + REPEAT_WINDOW // 2
+    return sound[start : start + REPEAT_WINDOW]
+
+
+def cut_times_s(edit: Edit) -> np.ndarray:
+    """(N,) instants of the output, in seconds, at which what is played jumps."""
+    pairs = zip(edit.segments[:-1], edit.segments[1:], strict=True)
+    cuts = [after.out_start for before, after in pairs if not _goes_on(before, after)]
+    return np.array(cuts, dtype=np.float64) / edit.sample_rate
+
+
+def _goes_on(before: Segment, after: Segment) -> bool:
+    if before.source is None or after.source is None:
+        return before.source is after.source
+    same_way = (before.source, before.reverse, before.speed) == (
+        after.source,
+        after.reverse,
+        after.speed,
+    )
+    meets = (
+        before.src_start == after.src_end if before.reverse else before.src_end == after.src_start
+    )
+    return same_way and meets
+
+
+def cut_f1(truth: Edit, found: Edit, *, tolerance_s: float = CUT_TOLERANCE_S) -> float:
+    """F1 of cuts matched one to one within the tolerance; 1 if neither list has a cut."""
+    true, guess = cut_times_s(truth), cut_times_s(found)
+    return _f1(len(mir_eval.util.match_events(true, guess, tolerance_s)), len(true), len(guess))
+
+
+def cut_errors_s(truth: Edit, found: Edit) -> np.ndarray:
+    """(N,) distances, in seconds, of true cuts from their matches within `ERROR_REACH_S`."""
+    true, guess = cut_times_s(truth), cut_times_s(found)
+    distances = np.abs(true[:, None] - guess[None, :])
+    errors = []
+    # Nearest pairs first: mir_eval's matching is maximal in number, not least in distance.
+    for flat in np.argsort(distances, axis=None, kind="stable"):
+        row, column = divmod(int(flat), max(len(guess), 1))
+        if not distances[row, column] <= ERROR_REACH_S:
+            break
+        errors.append(distances[row, column])
+        distances[row, :] = np.inf
+        distances[:, column] = np.inf
+    return np.array(sorted(error for error in errors if np.isfinite(error)))
+
+
+def ops_f1(truth: Edit, found: Edit, *, tolerance_s: float = CUT_TOLERANCE_S) -> float:
+    """F1 of op events, over all ops but COPY and STOP together; 1 if neither list has any."""
+    ops, guess = to_ops(truth, GRID), to_ops(found, GRID)
+    hits = wanted = given = 0
+    for op in set(Op) - {Op.COPY, Op.STOP}:
+        true_times, times = _beginnings_s(ops == op), _beginnings_s(guess == op)
+        hits += len(mir_eval.util.match_events(true_times, times, tolerance_s))
+        wanted, given = wanted + len(true_times), given + len(times)
+    return _f1(hits, wanted, given)
+
+
+def _beginnings_s(marked: np.ndarray) -> np.ndarray:
+    begins = marked & ~np.concatenate([[False], marked[:-1]])
+    return np.flatnonzero(begins) * GRID.seconds
+
+
+def no_source_f1(truth: np.ndarray, found: np.ndarray) -> float:
+    """F1 of frames without source in pointers (F,); 1 if neither has any."""
+    none, guess = truth == NO_SOURCE, found == NO_SOURCE
+    return _f1(int((none & guess).sum()), int(none.sum()), int(guess.sum()))
+
+
+def _f1(hits: int, wanted: int, given: int) -> float:
+    return 2 * hits / (wanted + given) if wanted + given else 1.0
+
+
+def null_test_db(found: Edit, edited: Path, *, base: Path | None = None) -> float:
+    """Energy of `edited` minus the rendered list, relative to `edited`, in dB.
+
+    Compared at the list's rate, as mono unless both have the same channels.
+    """
+    info = probe(edited)
+    heard = read_blocks(edited)
+    if info.sample_rate != found.sample_rate:
+        heard = resample_blocks(
+            heard,
+            source_rate=info.sample_rate,
+            target_rate=found.sample_rate,
+            channels=info.channels,
+        )
+    rebuilt = render(found, base=base)
+    residual = energy = 0.0
+    for ours, theirs in _paired(rebuilt, heard):
+        if ours.shape[0] != theirs.shape[0]:
+            ours, theirs = ours.mean(axis=0), theirs.mean(axis=0)
+        theirs = theirs.astype(np.float64)
+        residual += float(np.sum((theirs - ours) ** 2))
+        energy += float(np.sum(theirs**2))
+    if residual <= energy * 10 ** (SILENT_DB / 10):
+        return SILENT_DB
+    return float(10 * np.log10(residual / max(energy, 1e-30)))
+
+
+def _paired(first, second):
+    """Yield blocks of equal length from two streams of (C, T) blocks, until one ends."""
+    first, second = iter(first), iter(second)
+    a, b = next(first, None), next(second, None)
+    while a is not None and b is not None:
+        samples = min(a.shape[1], b.shape[1])
+        yield a[:, :samples], b[:, :samples]
+        a, b = a[:, samples:], b[:, samples:]
+        a = next(first, None) if a.shape[1] == 0 else a
+        b = next(second, None) if b.shape[1] == 0 else b
