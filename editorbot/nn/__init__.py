@@ -1,0 +1,1 @@
+"""Attention whose cost grows linearly with length: blocks shared by the systems."""

@@ -1,0 +1,94 @@
+"""Thresholds of the rare decisions, chosen by what they do to free-running edits.
+
+One step in some hundred jumps and one in thousands stops, and training weights them up: one half is
+no meaningful threshold. Candidates are taken from the probabilities along the true paths of the
+validation songs; those that give the free-running proposals the best F1 of kept raw steps
+win. Never jumping and never stopping are candidates, so that on these songs no proposal is chosen
+that is worse than keeping everything.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import torch
+
+from editorbot.pointer_network.data import Example
+from editorbot.pointer_network.decode import NEVER, Decoding, decode_steps, teacher_forced
+from editorbot.pointer_network.model import PointerNetwork
+from editorbot.pointer_network.targets import NO_SOURCE, REACH
+from editorbot.progress import track
+
+JUMP_FACTORS = (0.5, 1.0, 2.0)
+"""Candidates let so many times the true number of jumps through, counted along the true paths."""
+
+
+def calibrate(
+    model: PointerNetwork, examples: Sequence[Example], *, compression_ratio: float
+) -> tuple[Decoding, float]:
+    """The best thresholds for `examples`, at least one, and the mean keep F1 they reach there."""
+    best, best_score = Decoding(), -1.0
+    candidates = _candidates(model, examples, compression_ratio)
+    for decoding in track(candidates, "Choosing thresholds"):
+        score = float(np.mean([_score(model, example, decoding) for example in examples]))
+        if score > best_score:
+            best, best_score = decoding, score
+    return best, best_score
+
+
+def keep_f1(proposed: np.ndarray, true: np.ndarray) -> float:
+    """F1 of the set of raw steps that a path plays, against that of the true path."""
+    proposed, true = set(proposed[proposed != NO_SOURCE]), set(true[true != NO_SOURCE])
+    return 2 * len(proposed & true) / max(1, len(proposed) + len(true))
+
+
+def _score(model: PointerNetwork, example: Example, decoding: Decoding) -> float:
+    steps = decode_steps(
+        model,
+        example.mel,
+        example.stems,
+        decoding=decoding,
+        max_length_ratio=model.params.max_length_ratio,
+    )
+    return keep_f1(steps, example.steps)
+
+
+def _candidates(
+    model: PointerNetwork, examples: Sequence[Example], compression_ratio: float
+) -> list[Decoding]:
+    """Thresholds to try, the most cautious first, which wins ties."""
+    use_jump, cut, stop = (
+        np.sort(np.concatenate(column))[::-1]
+        for column in zip(*(_probabilities(model, example) for example in examples), strict=True)
+    )
+    targets = [example.targets for example in examples]
+    jumps = sum(int((t.use_jump == 1).sum()) for t in targets)
+    near_cuts = sum(int(((t.cut == 1) & (t.use_jump == 0)).sum()) for t in targets)
+    cautious = [
+        (_between(use_jump, round(jumps * factor)), _between(cut, round(near_cuts * factor)))
+        for factor in JUMP_FACTORS
+    ]
+    stops = (NEVER, 0.5, _between(stop, len(examples)))
+    pairs = product([(NEVER, NEVER), *cautious, (0.5, 0.5)], stops)
+    return [Decoding(*leave, stop, compression_ratio) for leave, stop in pairs]
+
+
+def _probabilities(
+    model: PointerNetwork, example: Example
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of a jump, of a delta other than 0 without a jump, and of a stop, along the true path."""
+    targets = example.targets
+    no_jump = np.zeros_like(targets.bucket)
+    outputs = teacher_forced(model, example.mel, example.stems, targets.inputs, no_jump)
+    goes_on = outputs.delta[0].float().softmax(dim=-1)[:, REACH]
+    columns = (torch.sigmoid(outputs.use_jump[0]), 1 - goes_on, torch.sigmoid(outputs.stop[0]))
+    return tuple(column.float().cpu().numpy() for column in columns)
+
+
+def _between(descending: np.ndarray, count: int) -> float:
+    """A threshold that lets the `count` highest through."""
+    if count <= 0:
+        return NEVER
+    if count >= len(descending):
+        return 0.0
+    return float(descending[count - 1] + descending[count]) / 2

@@ -1,0 +1,113 @@
+"""The raw recording as the decoder sees it: one state per step and a few tokens for the whole."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from editorbot.nn.blocks import feed_forward, length_mask, sinusoids, split_heads
+from editorbot.nn.linear_attention import LinearAttention
+from editorbot.params import PointerSize
+
+STEMS = 4
+LOCAL_STEPS = 5
+"""Steps that a state sees before any attention, so that onsets and gaps are plain to all layers."""
+
+
+class Memory(NamedTuple):
+    """What is known of the raw."""
+
+    states: Tensor
+    """(B, R, width), one per raw step; zero beyond a song's length."""
+    lengths: Tensor
+    """(B,) raw steps."""
+    summary: Tensor
+    """(B, summary_tokens, width)."""
+
+
+class RawEncoder(nn.Module):
+    """Patches of mel frames -> layers of linear attention -> states and summary tokens, O(F)."""
+
+    def __init__(self, size: PointerSize, *, n_mels: int, stems: bool):
+        super().__init__()
+        width = size.width
+        self.stride = size.stride
+        self.mel = nn.Conv1d(n_mels, width, size.stride, size.stride)
+        self.stems = nn.Conv1d(STEMS * n_mels, width, size.stride, size.stride) if stems else None
+        # Stands for the stems of a song that has none, in a network that knows stems.
+        self.no_stems = nn.Parameter(torch.zeros(width)) if stems else None
+        self.local = nn.Conv1d(width, width, LOCAL_STEPS, padding=LOCAL_STEPS // 2, groups=width)
+        self.layers = nn.ModuleList(EncoderLayer(size) for _ in range(size.encoder_layers))
+        self.norm = nn.LayerNorm(width)
+        self.summary = Summary(size)
+
+    def forward(
+        self,
+        mel: Tensor,
+        stems: Tensor | None,
+        lengths: Tensor,
+        *,
+        recompute: bool = False,
+    ) -> Memory:
+        """Encode padded songs.
+
+        Args:
+            mel: (B, M, F) in [0, 1], zero beyond a song's length; F a multiple of the stride.
+            stems: (B, S, M, F) likewise, or None.
+            lengths: (B,) raw steps.
+            recompute: Whether the backward pass computes the layers again instead of keeping them.
+        """
+        mask = length_mask(lengths, mel.shape[-1] // self.stride)
+        x = self.mel(mel)
+        if self.stems is not None:
+            absent = self.no_stems[None, :, None]
+            x = x + (absent if stems is None else self.stems(stems.flatten(1, 2)))
+        x = x * mask[:, None]
+        x = (x + self.local(x)).transpose(1, 2)  # (B, R, width)
+        x = x + sinusoids(torch.arange(x.shape[1], device=x.device), x.shape[-1])
+        for layer in self.layers:
+            x = checkpoint(layer, x, mask, use_reentrant=False) if recompute else layer(x, mask)
+        states = self.norm(x) * mask[..., None]
+        return Memory(states, lengths, self.summary(states, mask))
+
+
+class EncoderLayer(nn.Module):
+    """Linear attention and a feed-forward network, each normalised first and added."""
+
+    def __init__(self, size: PointerSize):
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(size.width)
+        self.attention = LinearAttention(size.width, heads=size.heads)
+        self.feed_norm = nn.LayerNorm(size.width)
+        self.feed = feed_forward(size.width, size.feedforward, dropout=size.dropout)
+        self.dropout = nn.Dropout(size.dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, R, width) -> (B, R, width)."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), mask))
+        return x + self.dropout(self.feed(self.feed_norm(x)))
+
+
+class Summary(nn.Module):
+    """Learned queries that each attend to all states: O(F) for a fixed number of tokens."""
+
+    def __init__(self, size: PointerSize):
+        super().__init__()
+        self.heads = size.heads
+        self.queries = nn.Parameter(torch.randn(size.summary_tokens, size.width) * 0.02)
+        self.key_value = nn.Linear(size.width, 2 * size.width)
+        self.norm = nn.LayerNorm(size.width)
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(B, R, width) -> (B, summary_tokens, width)."""
+        key, value = (split_heads(x, self.heads) for x in self.key_value(states).chunk(2, -1))
+        query = split_heads(self.queries, self.heads).expand(len(states), -1, -1, -1)
+        tokens = functional.scaled_dot_product_attention(
+            query.transpose(1, 2).to(key.dtype),
+            key.transpose(1, 2),
+            value.transpose(1, 2),
+            attn_mask=mask[:, None, None],
+        )
+        return self.norm(self.queries + tokens.transpose(1, 2).flatten(-2))
