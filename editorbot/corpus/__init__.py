@@ -1,0 +1,1 @@
+"""Songs on disk, demo songs, splits by song and simulated pairs."""

@@ -1,0 +1,122 @@
+"""Demo songs: real compositions, arranged for bands and played through a sampled sound font.
+
+Everything comes from installed packages: the compositions from music21's corpus, the sounds from
+the General MIDI sound font that pretty_midi ships. Sources and licences: docs/demo_songs.md.
+"""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from editorbot.corpus.arrange import BANDS, perform
+from editorbot.corpus.score import read_score
+from editorbot.corpus.synthesise import SAMPLE_RATE, synthesise
+from editorbot.files import replacing
+
+STEMS = ("drums", "bass", "other", "vocals")
+LOUDNESS_DB = {"drums": 0.0, "bass": -1.0, "other": -3.0, "vocals": 0.0}
+"""Of each part while it plays, relative to the drums."""
+LOUDNESS_SPREAD_DB = 1.5
+PEAK = 0.89
+FADE_OUT_S, TAIL_S = 0.5, 1.5
+FULL_SCALE = 2**15
+"""The files hold integers of 16 bits."""
+
+
+@dataclass(frozen=True)
+class DemoSong:
+    """A composition and how it is played."""
+
+    name: str
+    title: str
+    composer: str
+    source: str
+    """Path below music21's corpus."""
+    band: str
+    quarters_per_minute: float
+    target_s: float = 85.0
+    number: int | None = None
+    melody_part: int = 0
+    first_bar: int = 0
+    max_bars: int | None = None
+
+
+@dataclass(frozen=True)
+class RenderedSong:
+    """The files of a demo song; the mixture is the exact sum of the stems."""
+
+    mixture: Path
+    stems: dict[str, Path]
+
+
+def demo_songs() -> tuple[DemoSong, ...]:
+    """All demo songs, in an order that gives any first few a variety of styles."""
+    from editorbot.corpus.demo_catalogue import SONGS
+
+    return SONGS
+
+
+def render_demo(song: DemoSong, directory: Path | str, *, seed: int = 0) -> RenderedSong:
+    """Render `song` as {name}.flac and {name}.{stem}.flac into `directory`.
+
+    Stereo, 44,100 Hz, 16 bits. The same song and seed give the same samples; another seed gives
+    another performance of the same arrangement style.
+    """
+    directory = Path(directory)
+    stems = render_stems(song, seed=seed)
+    files = {stem: directory / f"{song.name}.{stem}.flac" for stem in STEMS}
+    for stem, path in files.items():
+        _write(path, stems[STEMS.index(stem)])
+    mixture = directory / f"{song.name}.flac"
+    _write(mixture, stems.sum(axis=0, dtype=np.int16))
+    return RenderedSong(mixture=mixture, stems=files)
+
+
+def render_stems(song: DemoSong, *, seed: int = 0) -> np.ndarray:
+    """The parts of `song` as (S, 2, T) int16, S in the order of STEMS, 44,100 Hz."""
+    rng = np.random.default_rng([zlib.crc32(song.name.encode()), seed])
+    score = read_score(
+        song.source,
+        number=song.number,
+        melody_part=song.melody_part,
+        first_bar=song.first_bar,
+        max_bars=song.max_bars,
+    )
+    performance = perform(
+        score,
+        BANDS[song.band],
+        quarters_per_minute=song.quarters_per_minute,
+        target_s=song.target_s,
+        rng=rng,
+    )
+    samples = round((performance.seconds + TAIL_S) * SAMPLE_RATE)
+    parts = np.stack([synthesise(performance.stems[stem], samples=samples) for stem in STEMS])
+    return _balance(parts, rng)
+
+
+def _balance(parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Bring each part to its loudness, fade the end, and quantise so that sums stay exact."""
+    for part, stem in zip(parts, STEMS, strict=True):
+        level_db = LOUDNESS_DB[stem] + rng.uniform(-LOUDNESS_SPREAD_DB, LOUDNESS_SPREAD_DB)
+        part *= 10 ** (level_db / 20) / _loudness(part)
+    fade = round(FADE_OUT_S * SAMPLE_RATE)
+    parts[..., -fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    parts *= PEAK / np.abs(parts.sum(axis=0)).max()
+    return np.round(parts * FULL_SCALE).astype(np.int16)
+
+
+def _loudness(part: np.ndarray) -> float:
+    """RMS over the tenths of a second in which the part sounds; 1 for a part that never does."""
+    block = SAMPLE_RATE // 10
+    usable = part.shape[-1] // block * block
+    power = np.square(part[:, :usable]).reshape(2, -1, block).mean(axis=(0, 2))
+    return float(np.sqrt(power[power > power.max() * 1e-3].mean())) if power.any() else 1.0
+
+
+def _write(path: Path, samples: np.ndarray) -> None:
+    with replacing(path) as temporary:
+        # As integers: floats would be scaled by another full scale and rounded.
+        soundfile.write(temporary, samples.T, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
