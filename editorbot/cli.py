@@ -37,6 +37,7 @@ class Level(StrEnum):
     splice = "splice"
     arranged = "arranged"
     mastered = "mastered"
+    hard = "hard"
 
 
 @songs_app.callback(invoke_without_command=True)
