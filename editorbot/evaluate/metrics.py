@@ -46,6 +46,8 @@ from editorbot.files import read_json
 CUT_WINDOWS_S = {"100ms": 0.1, "500ms": 0.5, "3s": 3.0}
 MATCH_WINDOW_S = 0.5
 """Seconds within which a cut's error is measured and a loop's two ends must lie."""
+SLACK_S = 2e-5
+"""Seconds, under a sample: a distance of exactly a window counts, however it is rounded."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,9 @@ def cut_f1(proposed: Edit, human: Edit, *, window_s: float) -> float:
         for times in (theirs, mine)
     )
     # trim leaves out the first and the last boundary, the raw's own ends.
-    _, _, f1 = mir_eval.segment.detection(reference, estimated, window=window_s, trim=True)
+    _, _, f1 = mir_eval.segment.detection(
+        reference, estimated, window=window_s + SLACK_S, trim=True
+    )
     return float(f1)
 
 
@@ -173,7 +177,7 @@ def cut_error_s(proposed: Edit, human: Edit) -> float:
     """Median distance in seconds of the cuts matched within 0.5 s; NaN where none is."""
     validate(proposed, human)
     mine, theirs = playback.cut_times_s(proposed), playback.cut_times_s(human)
-    pairs = mir_eval.util.match_events(theirs, mine, MATCH_WINDOW_S)
+    pairs = mir_eval.util.match_events(theirs, mine, MATCH_WINDOW_S + SLACK_S)
     if not pairs:
         return math.nan
     return float(np.median([abs(theirs[i] - mine[j]) for i, j in pairs]))
@@ -204,7 +208,9 @@ def loops_f1(proposed: Edit, human: Edit) -> float:
     )
     if len(mine) == 0 and len(theirs) == 0:
         return math.nan
-    pairs = mir_eval.util.match_events(theirs, mine, MATCH_WINDOW_S, distance=_farther_end)
+    pairs = mir_eval.util.match_events(
+        theirs, mine, MATCH_WINDOW_S + SLACK_S, distance=_farther_end
+    )
     return _rates(len(pairs), len(mine), len(theirs))[2]
 
 

@@ -57,6 +57,12 @@ def test_each_cut_is_matched_once():
     assert metrics.cut_f1(proposed, human, window_s=0.5) == pytest.approx(2 / 3)
 
 
+def test_a_distance_of_exactly_the_window_counts_in_both_directions():
+    # In binary, 6.9 - 3.9 is more than 3 and 3.9 - 6.9 + 6 less.
+    one, other = edit((0, 3.9)), edit((0, 6.9))
+    assert metrics.cut_f1(one, other, window_s=3) == metrics.cut_f1(other, one, window_s=3) == 1
+
+
 def test_cut_f1_without_cuts():
     assert metrics.cut_f1(KEEP_ALL, KEEP_ALL, window_s=0.5) == 1.0
     assert metrics.cut_f1(KEEP_ALL, edit((0, 40)), window_s=0.5) == 0.0

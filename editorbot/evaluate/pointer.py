@@ -1,0 +1,149 @@
+"""Learned editors and the trivial baselines, scored on the same held-out songs.
+
+Per-frame accuracy. The accuracy of the delta head on the true path says nothing by itself: a
+constant answer reaches 99 % of it, as the next frame mostly follows the last. It is reported
+beside the constant's, and editors are judged by the edits they propose.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from editorbot.audio.store import array_blocks, open_array, read_array
+from editorbot.edl.model import Edit
+from editorbot.errors import EditorbotError
+from editorbot.evaluate import baselines
+from editorbot.evaluate.metrics import dropped_recall, read_causes, score_edit
+from editorbot.evaluate.playback import kept_steps
+from editorbot.evaluate.summary import SongScore
+from editorbot.params import EvaluateParams, MelParams
+from editorbot.progress import track
+from editorbot.rl_editor.environment import EditingEnvironment
+
+
+@dataclass(frozen=True)
+class HeldOutSong:
+    """A song that no training saw; `causes` is None where it is not known why it was cut."""
+
+    name: str
+    human: Edit
+    """The person's edit, as recovered by the alignment."""
+    raw_audio: Path
+    """Store of the decoded raw, "audio" (C, T)."""
+    raw_mel: Path
+    """Store of the raw's features, "mel" (M, F)."""
+    causes: Path | None = None
+
+
+@dataclass(frozen=True)
+class FrameAccuracy:
+    """Share of the frames on the true path, 0 to 1, whose delta is answered rightly."""
+
+    model: float
+    constant: float
+    """By always giving the answer that is most often right."""
+
+
+def constant_accuracy(answers: np.ndarray) -> float:
+    """Accuracy of the one answer that is most often right; `answers` (T,) int, the true ones.
+
+    Raises:
+        ValueError: There is no answer.
+    """
+    if len(answers) == 0:
+        raise ValueError("expected at least one answer, got none")
+    _, counts = np.unique(answers, return_counts=True)
+    return float(counts.max() / len(answers))
+
+
+def baseline_edits(song: HeldOutSong, *, params: EvaluateParams, mel: MelParams) -> dict[str, Edit]:
+    """Each baseline's edit of a song by the baseline's name; the oracle where causes are known.
+
+    Raises:
+        EditorbotError: The song was edited from other than one raw.
+    """
+    if len(song.human.sources) != 1:
+        raise EditorbotError(
+            f"song {song.name} was edited from {len(song.human.sources)} raws, expected one: "
+            "leave it out of the evaluation"
+        )
+    source = song.human.sources[0]
+    audio = open_array(song.raw_audio, "audio")
+    levels = baselines.measure_levels(
+        array_blocks(audio), sample_rate=int(audio.attrs["sample_rate"])
+    )
+    features = read_array(song.raw_mel, "mel")
+    grid = {"sample_rate": mel.sample_rate, "hop_length": mel.hop_length}
+    environment = EditingEnvironment(
+        features, song.human, frames_per_second=mel.sample_rate / mel.hop_length
+    )
+    edits = {
+        "keep_all": baselines.keep_all(source),
+        "keep_first": baselines.keep_first(
+            source, length_s=song.human.samples / song.human.sample_rate
+        ),
+        "loudest_beats": baselines.loudest_beats(
+            source,
+            levels,
+            beat_times_s=baselines.beat_times_s(features, **grid),
+            kept_share=float(kept_steps(song.human).mean()),
+        ),
+        "loudness_threshold": baselines.loudness_threshold(
+            source, levels, silence_db=params.silence_db, margin_s=params.silence_margin_s
+        ),
+        "random": baselines.random_edit(environment, seed=params.seed),
+    }
+    if song.causes is not None:
+        edits["junk_oracle"] = baselines.junk_oracle(source, read_causes(song.causes))
+    return edits
+
+
+def score_systems(
+    songs: Sequence[HeldOutSong],
+    proposals: Mapping[str, Mapping[str, Edit]],
+    *,
+    params: EvaluateParams,
+    mel: MelParams,
+) -> tuple[SongScore, ...]:
+    """Score the systems' proposals (system -> song -> edit) and the baselines on every song.
+
+    Raises:
+        EditorbotError: There is no song, or a system lacks a proposal or made it of another raw.
+    """
+    if not songs:
+        raise EditorbotError(
+            "no song is held out to be scored on: add pairs until there are at least two"
+        )
+    scores = []
+    for song in track(songs, "scoring held-out songs"):
+        edits = {name: _proposal(name, made, song) for name, made in proposals.items()}
+        edits |= baseline_edits(song, params=params, mel=mel)
+        causes = () if song.causes is None else read_causes(song.causes)
+        for system, edit in edits.items():
+            scores.append(
+                SongScore(
+                    system=system,
+                    song=song.name,
+                    learned=system in proposals,
+                    measures=_score(edit, song, system=system),
+                    dropped=dropped_recall(edit, causes),
+                )
+            )
+    return tuple(scores)
+
+
+def _proposal(system: str, made: Mapping[str, Edit], song: HeldOutSong) -> Edit:
+    if song.name not in made:
+        raise EditorbotError(
+            f"song {song.name} has no edit by {system}: expected one for each held-out song"
+        )
+    return made[song.name]
+
+
+def _score(edit: Edit, song: HeldOutSong, *, system: str):
+    try:
+        return score_edit(edit, song.human)
+    except ValueError as error:
+        raise EditorbotError(f"song {song.name}, edit by {system}: {error}") from error
