@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from editorbot.align.assemble import assemble
 from editorbot.align.confidence import confidences, explained_share
 from editorbot.align.diagonals import Diagonal, exact_diagonals
 from editorbot.align.features import compute_features
 from editorbot.align.path import Run, best_path, correlations, evidence
-from editorbot.align.pieces import assemble, locate
+from editorbot.align.pieces import locate
 from editorbot.align.search import search
 from editorbot.align.sides import Side, open_pair
 from editorbot.edl.model import Edit, Source

@@ -6,10 +6,12 @@ source, what the other does not explain costs half its energy: less than a wrong
 both energies, and more than a right one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from editorbot.align.mastering import Playback
+from editorbot.align.piece import Piece
 from editorbot.align.whiten import slice_padded
 from editorbot.edl.model import Fade
 
@@ -22,6 +24,8 @@ FADE_GAIN = 0.6
 """A fade must leave less than this share of the hard cut's residual inside itself."""
 AUDIBLE = 1e-5
 """... and the hard cut's residual there must exceed this share of the sound's energy (-50 dB)."""
+LONGEST_ACROSS_S = 3.0
+"""Fades across from one piece to the next are hardly ever longer."""
 CURVES = ("linear", "equal_power")
 MOST_BLOCKS = 2048
 """Blocks of samples in which a region is first searched; the winner is then looked at closely."""
@@ -32,25 +36,11 @@ BETTER = 0.8
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Edit samples [start, stop) that play the raw `lag` samples further on, times `gain`.
-
-    `lag` is None without source; `gain` is signed: negative where polarity is inverted.
-    """
-
-    start: int
-    stop: int
-    lag: int | None
-    gain: float = 1.0
-    confidence: float | None = None
-
-
-@dataclass(frozen=True)
 class Boundary:
     """A boundary at edit sample `position`, and the fade across it or beside it."""
 
     position: int
-    fade: Fade = Fade(samples=0)
+    fade: Fade = field(default_factory=Fade)
 
     @property
     def samples(self) -> int:
@@ -69,7 +59,7 @@ class _Region:
 
 
 def place_boundary(
-    raw: np.ndarray, edit: np.ndarray, before: Piece, after: Piece, *, rate: int, max_fade_s: float
+    raw: Playback, edit: np.ndarray, before: Piece, after: Piece, *, rate: int, max_fade_s: float
 ) -> Boundary:
     """The boundary between two pieces that meet, given to within `CUT_REACH_S`."""
     reach = round(CUT_REACH_S * rate)
@@ -77,12 +67,14 @@ def place_boundary(
     last = min(after.stop, before.stop + reach)
     region = _region(raw, edit, before, after, first, last)
     cut = first + _hard_cut(region)
+    if before.lag is not None and after.lag is not None:
+        max_fade_s = min(max_fade_s, LONGEST_ACROSS_S)
     longest, short = round(max_fade_s * rate), round(SHORT_FADE_S * rate)
     return _with_fade(raw, edit, (before, after), cut, lengths=_lengths(longest), short=short)
 
 
 def edge_fade(
-    raw: np.ndarray, edit: np.ndarray, piece: Piece, *, rate: int, max_fade_s: float, side: str
+    raw: Playback, edit: np.ndarray, piece: Piece, *, rate: int, max_fade_s: float, side: str
 ) -> Fade:
     """The fade from or to nothing at the edit's very start (`side` "in") or end ("out")."""
     longest = min(round(max_fade_s * rate), piece.stop - piece.start)
@@ -94,7 +86,7 @@ def edge_fade(
 
 
 def _with_fade(
-    raw: np.ndarray,
+    raw: Playback,
     edit: np.ndarray,
     pair: tuple[Piece, Piece],
     cut: int,
@@ -120,17 +112,16 @@ def _with_fade(
     if best.samples == 0:
         return best
     close = model(best.position, round(1.2 * best.samples) + SHORTEST_FADE)
-    return close.refined(best, longest=int(lengths[-1]))
+    return close.confirmed(close.refined(best, longest=int(lengths[-1])))
 
 
 def _region(
-    raw: np.ndarray, edit: np.ndarray, before: Piece, after: Piece, first: int, last: int
+    raw: Playback, edit: np.ndarray, before: Piece, after: Piece, first: int, last: int
 ) -> _Region:
     def played(piece: Piece) -> np.ndarray | None:
         if piece.lag is None:
             return None
-        sound = slice_padded(raw, first + piece.lag, last + piece.lag)
-        return sound.astype(np.float64) * piece.gain
+        return raw.played(piece.lag, first, last) * piece.gain
 
     heard = slice_padded(edit, first, last).astype(np.float64)
     return _Region(first, heard, played(before), played(after))
@@ -215,8 +206,7 @@ class _Model:
         ]
         if not tried or not self._leaves_a_residual(int(lengths[-1])):
             return self.hard
-        best = self.refined(min(tried, key=self.cost), longest=int(lengths[-1]))
-        return best if self._convincing(best) else self.hard
+        return self.confirmed(self.refined(min(tried, key=self.cost), longest=int(lengths[-1])))
 
     def _places(self, samples: int) -> list[int]:
         if self.fixed:
@@ -258,11 +248,12 @@ class _Model:
         zone = self._zone(Boundary(self.hard.position, Fade(samples=longest)))
         return self.cost(self.hard, zone) > AUDIBLE * self._energy(zone)
 
-    def _convincing(self, boundary: Boundary) -> bool:
+    def confirmed(self, boundary: Boundary) -> Boundary:
+        """The boundary if its fade explains clearly more than the hard cut, else the hard cut."""
         zone = self._zone(boundary)
         hard = self.cost(self.hard, zone)
         audible = hard > AUDIBLE * self._energy(zone)
-        return audible and self.cost(boundary, zone) < FADE_GAIN * hard
+        return boundary if audible and self.cost(boundary, zone) < FADE_GAIN * hard else self.hard
 
     def _zone(self, boundary: Boundary) -> slice:
         """The blocks within one fade length of the boundary."""

@@ -1,7 +1,7 @@
 """Candidates become diagonals: lags, exact to a fraction of a sample, with the span they may hold.
 
 A diagonal is a hypothesis "from here to there the edit plays the raw at this lag". Candidates of
-neighbouring windows at one lag are one hypothesis; partly whitened correlation of the waveforms
+neighbouring windows at one lag are one hypothesis; correlation of the whitened waveforms
 makes its lag exact, and throws out what only sounds alike.
 """
 
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import irfft, next_fast_len, rfft
 
 from editorbot.align.features import HOP
+from editorbot.align.offsets import correlation
 from editorbot.align.search import COARSE_HOP, HOP_FRAMES, Candidate
 from editorbot.align.whiten import slice_padded
 from editorbot.progress import track
@@ -25,7 +25,6 @@ GAP_HOPS = 4
 """A chain may miss so many windows."""
 REACH_FRAMES = 130
 """A diagonal may hold so far beyond the windows that found it: 1.5 s."""
-WHITENING = 0.5
 SAME_LAG = 0.75
 """Samples; lags closer than this are one."""
 BATCH = 64
@@ -118,33 +117,11 @@ def _measure(raw: np.ndarray, edit: np.ndarray, spots: list[Spot]) -> tuple[np.n
     pieces = np.stack([slice_padded(edit, s.start, s.start + SPOT_SAMPLES) for s in spots])
     starts = [s.start + s.lag - MARGIN_SAMPLES for s in spots]
     places = np.stack([slice_padded(raw, start, start + size) for start in starts])
-    correlation = partly_whitened(places, pieces, lags=2 * MARGIN_SAMPLES + 1)
-    peak = np.abs(correlation).argmax(axis=1)
-    refined = peak + _parabolic_offset(np.abs(correlation), peak)
+    strengths = np.abs(correlation(places, pieces, lags=2 * MARGIN_SAMPLES + 1))
+    peak = strengths.argmax(axis=1)
+    refined = peak + _parabolic_offset(strengths, peak)
     lags = np.array([s.lag for s in spots]) - MARGIN_SAMPLES + refined
-    strengths = [
-        abs(coefficient(place[at : at + SPOT_SAMPLES], piece))
-        for place, piece, at in zip(places, pieces, peak, strict=True)
-    ]
-    return lags, np.array(strengths)
-
-
-def partly_whitened(places: np.ndarray, pieces: np.ndarray, *, lags: int) -> np.ndarray:
-    """(B, lags) cross-correlation of pieces (B, N) with places (B, N + lags - 1).
-
-    The cross spectrum is divided by its magnitude to the power `WHITENING`: 1 would be PHAT, sharp
-    but deaf to level, 0 plain correlation.
-    """
-    n_fft = next_fast_len(places.shape[1], real=True)
-    cross = rfft(places, n_fft, axis=1) * np.conj(rfft(pieces, n_fft, axis=1))
-    cross /= np.abs(cross) ** WHITENING + 1e-9
-    return irfft(cross, n_fft, axis=1)[:, :lags]
-
-
-def coefficient(a: np.ndarray, b: np.ndarray) -> float:
-    """Cosine between two waveforms, 0 if one is silent."""
-    scale = np.sqrt(np.dot(a, a) * np.dot(b, b))
-    return float(np.dot(a, b) / scale) if scale > 0 else 0.0
+    return lags, strengths[np.arange(len(spots)), peak]
 
 
 def _parabolic_offset(values: np.ndarray, peak: np.ndarray) -> np.ndarray:

@@ -1,40 +1,72 @@
 """Offsets exact to the sample, and how loud the raw is heard, at the raw's own rate."""
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.signal import oaconvolve
 
-from editorbot.align.diagonals import partly_whitened
-from editorbot.align.whiten import slice_padded
+from editorbot.align.whiten import TAPS, slice_padded, whitening_filter
 
 SPOT_SAMPLES = 2**15
 """0.74 s at 44.1 kHz."""
 MOST_SPOTS = 7
 GAIN_BLOCK = 2048
 SMALLEST_SPOT = 512
+HIGHEST_HZ = 12000.0
+"""Lossy coding leaves little above."""
 
 
-def exact_lag(raw: np.ndarray, edit: np.ndarray, start: int, stop: int, *, lag: int, margin: int):
+def correlation(places: np.ndarray, pieces: np.ndarray, *, lags: int) -> np.ndarray:
+    """(B, lags) correlation coefficients of pieces (B, N) along places (B, N + lags - 1).
+
+    Each value is a cosine, so that an exact copy is 1 at its place and less at all others.
+    """
+    samples = pieces.shape[1]
+    n_fft = next_fast_len(places.shape[1], real=True)
+    cross = rfft(places, n_fft, axis=1) * np.conj(rfft(pieces, n_fft, axis=1))
+    products = irfft(cross, n_fft, axis=1)[:, :lags]
+    sums = np.cumsum(np.pad(places.astype(np.float64) ** 2, ((0, 0), (1, 0))), axis=1)
+    energy = sums[:, samples : samples + lags] - sums[:, :lags]
+    scale = energy * np.sum(pieces.astype(np.float64) ** 2, axis=1, keepdims=True)
+    # A silent window has no place: its coefficients are made to vanish, not to divide by zero.
+    return products / np.sqrt(np.maximum(scale, 1e-12))
+
+
+def exact_lag(
+    raw: np.ndarray,
+    edit: np.ndarray,
+    start: int,
+    stop: int,
+    *,
+    lag: int,
+    margin: int,
+    sample_rate: int,
+) -> int:
     """The lag within `margin` samples of `lag` at which edit [start, stop) plays the raw.
 
-    Partly whitened correlations of windows spread over the run are added before the peak is
-    looked for, so that a spoiled window is outvoted.
+    Whitened correlations of windows spread over the run are added before the peak is looked for,
+    so that a spoiled window is outvoted.
     """
     size = int(min(SPOT_SAMPLES, max(stop - start, SMALLEST_SPOT)))
     count = int(np.clip((stop - start) // size, 1, MOST_SPOTS))
     starts = np.linspace(start, max(start, stop - size), count).astype(int)
-    pieces = np.stack([slice_padded(edit, s, s + size) for s in starts])
-    firsts = starts + lag - margin
-    places = np.stack([slice_padded(raw, s, s + size + 2 * margin) for s in firsts])
-    correlation = np.abs(partly_whitened(places, pieces, lags=2 * margin + 1).sum(axis=0))
-    return lag - margin + int(correlation.argmax())
+    half = TAPS // 2
+    pieces = np.stack([slice_padded(edit, s - half, s + size + half) for s in starts])
+    firsts = starts + lag - margin - half
+    places = np.stack([slice_padded(raw, s, s + size + 2 * (margin + half)) for s in firsts])
+    taps = whitening_filter([*pieces, *places], sample_rate=sample_rate, highest_hz=HIGHEST_HZ)
+    pieces, places = (oaconvolve(x, taps[None], mode="valid", axes=1) for x in (pieces, places))
+    total = correlation(places, pieces, lags=2 * margin + 1).sum(axis=0)
+    return lag - margin + int(np.abs(total).argmax())
 
 
-def block_gains(raw: np.ndarray, edit: np.ndarray, start: int, stop: int, *, lag: int):
+def block_gains(
+    raw: np.ndarray, edit: np.ndarray, start: int, stop: int, *, lag: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Least-squares gain (N,) of each block of edit [start, stop), and its weight (N,), energy."""
-    usable = max(stop - start, 1)
-    block = min(GAIN_BLOCK, usable)
-    count = usable // block
-    heard = np.asarray(slice_padded(edit, start, start + count * block), dtype=np.float64)
-    played = np.asarray(slice_padded(raw, start + lag, start + lag + count * block), np.float64)
+    block = min(GAIN_BLOCK, max(stop - start, 1))
+    count = max((stop - start) // block, 1)
+    heard = slice_padded(edit, start, start + count * block).astype(np.float64)
+    played = slice_padded(raw, start + lag, start + lag + count * block).astype(np.float64)
     heard, played = heard.reshape(count, block), played.reshape(count, block)
     energy = np.einsum("nb,nb->n", played, played)
     gains = np.einsum("nb,nb->n", heard, played) / np.maximum(energy, 1e-12)

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from editorbot.audio.io import AudioInfo, check, read_blocks, resample_blocks
 from editorbot.align.whiten import BLOCK_SAMPLES, filtered, whitening_filter
+from editorbot.audio.io import AudioInfo, check, read_blocks, resample_blocks
 from editorbot.errors import EditorbotError
 
 ANALYSIS_RATE = 11025

@@ -18,7 +18,9 @@ def slice_padded(wave: np.ndarray, start: int, stop: int) -> np.ndarray:
     return np.pad(inside, (before, stop - start - before - len(inside)))
 
 
-def whitening_filter(waves: Sequence[np.ndarray], *, sample_rate: int) -> np.ndarray:
+def whitening_filter(
+    waves: Sequence[np.ndarray], *, sample_rate: int, highest_hz: float = HIGHEST_HZ
+) -> np.ndarray:
     """(TAPS,) linear-phase filter that flattens the geometric mean of the waves' average spectra.
 
     One filter for all: an exact copy stays an exact copy.
@@ -27,7 +29,7 @@ def whitening_filter(waves: Sequence[np.ndarray], *, sample_rate: int) -> np.nda
     logs = [np.log(_average_power(wave, n_fft) + 1e-20) for wave in waves]
     power = uniform_filter1d(np.exp(np.mean(logs, axis=0)), 5, mode="nearest")
     gain = (power + power.max() * 1e-5) ** -0.4
-    gain[np.fft.rfftfreq(n_fft, 1 / sample_rate) > HIGHEST_HZ] = 0
+    gain[np.fft.rfftfreq(n_fft, 1 / sample_rate) > highest_hz] = 0
     impulse = np.fft.fftshift(np.fft.irfft(gain / np.sqrt(np.mean(gain**2 * power))))
     return (np.append(impulse, impulse[0]) * np.hanning(TAPS)).astype(np.float32)
 

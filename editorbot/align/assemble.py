@@ -1,0 +1,139 @@
+"""From located pieces to the edit decision list: boundaries, fades and gains by least squares."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from editorbot.align.cuts import edge_fade, place_boundary
+from editorbot.align.mastering import Playback, fit_playback
+from editorbot.align.piece import Piece
+from editorbot.align.sides import Side
+from editorbot.align.whiten import BLOCK_SAMPLES, slice_padded
+from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
+from editorbot.progress import track
+
+UNITY_DB = 0.01
+"""A gain nearer to 0 dB than this is 0 dB: the edit is a copy, not an amplification."""
+SETTLED = 0.003
+"""Relative change of a gain that moves no fade."""
+SHORTEST_PIECE_S = 0.01
+"""What placing the cuts leaves of a piece must be longer, or it was not there."""
+
+
+def assemble(
+    pieces: list[Piece], raw: Side, edit: Side, *, source: Source, max_fade_s: float
+) -> Edit:
+    """The EDL of pieces, each boundary, fade and gain placed by least squares."""
+    playback = fit_playback(raw.mono, edit.mono, pieces)
+    placing = {"playback": playback, "edit": edit, "max_fade_s": max_fade_s}
+    pieces = _placed(pieces, range(1, len(pieces)), **placing)
+    pieces = _without_remnants(pieces, round(SHORTEST_PIECE_S * raw.rate))
+    # A long fade hides the gain from the first estimate, and a wrong gain bends the fade.
+    for _ in range(2):
+        refitted = [_with_fitted_gain(piece, playback, edit.mono) for piece in pieces]
+        moved = [abs(a.gain / b.gain - 1) > SETTLED for a, b in zip(refitted, pieces, strict=True)]
+        pieces = refitted
+        if not any(moved):
+            break
+        again = [i for i in range(1, len(pieces)) if moved[i - 1] or moved[i]]
+        pieces = _placed(pieces, again, **placing)
+    copied = Playback(raw.mono)
+    pieces = [_with_fitted_gain(piece, copied, edit.mono) for piece in pieces]
+    segments = [s for piece in pieces for s in _segments(piece, source.samples)]
+    return Edit(
+        sample_rate=raw.rate, samples=len(edit.mono), sources=(source,), segments=with_ops(segments)
+    )
+
+
+def _placed(
+    pieces: list[Piece],
+    boundaries: Sequence[int],
+    *,
+    playback: Playback,
+    edit: Side,
+    max_fade_s: float,
+) -> list[Piece]:
+    """Place the boundaries before the pieces of these numbers, and the edit's two ends."""
+    pieces = list(pieces)
+    options = {"rate": edit.rate, "max_fade_s": max_fade_s}
+    for index in track(boundaries, "placing cuts"):
+        before, after = pieces[index - 1], pieces[index]
+        boundary = place_boundary(playback, edit.mono, before, after, **options)
+        position = int(np.clip(boundary.position, before.start, after.stop))
+        fade = boundary.fade
+        pieces[index - 1] = replace(
+            before, stop=position, fade_out=Fade() if before.lag is None else fade
+        )
+        pieces[index] = replace(
+            after, start=position, fade_in=Fade() if after.lag is None else fade
+        )
+    if pieces[0].lag is not None:
+        fade = edge_fade(playback, edit.mono, pieces[0], side="in", **options)
+        pieces[0] = replace(pieces[0], fade_in=fade)
+    if pieces[-1].lag is not None:
+        fade = edge_fade(playback, edit.mono, pieces[-1], side="out", **options)
+        pieces[-1] = replace(pieces[-1], fade_out=fade)
+    return pieces
+
+
+def _without_remnants(pieces: list[Piece], shortest: int) -> list[Piece]:
+    """Give what is left of pieces that are not there to the piece before, or after."""
+    kept: list[Piece] = []
+    for piece in pieces:
+        if piece.samples >= shortest or len(pieces) == 1:
+            start = 0 if not kept else kept[-1].stop
+            kept.append(replace(piece, start=start))
+        elif kept:
+            kept[-1] = replace(kept[-1], stop=piece.stop)
+    return kept
+
+
+def _with_fitted_gain(piece: Piece, playback: Playback, edit: np.ndarray) -> Piece:
+    """The piece with the least-squares gain of what it plays under its fades.
+
+    Where fades reach across, another piece sounds too: those stretches are left out if enough
+    else remains.
+    """
+    if piece.lag is None:
+        return piece
+    start, stop = piece.start + piece.fade_in.samples, piece.stop - piece.fade_out.samples
+    if stop - start < piece.samples // 4:
+        start, stop = piece.start, piece.stop
+    product = energy = 0.0
+    for first in range(start, stop, BLOCK_SAMPLES):
+        last = min(first + BLOCK_SAMPLES, stop)
+        played = playback.played(piece.lag, first, last)
+        product += float(np.dot(played, slice_padded(edit, first, last)))
+        energy += float(np.dot(played, played))
+    return replace(piece, gain=product / energy) if product and energy else piece
+
+
+def _segments(piece: Piece, raw_samples: int) -> list[Segment]:
+    """The piece as a segment, with silence where it would reach beyond the raw's ends."""
+    if piece.lag is None:
+        return [_nothing(piece.start, piece.stop)]
+    start = max(piece.start, -piece.lag)
+    stop = min(piece.stop, raw_samples - piece.lag)
+    if stop <= start:
+        return [_nothing(piece.start, piece.stop)]
+    gain_db = 20 * np.log10(abs(piece.gain) + 1e-9)
+    segment = Segment(
+        out_start=start,
+        out_end=stop,
+        source=0,
+        src_start=start + piece.lag,
+        src_end=stop + piece.lag,
+        gain_db=0.0 if abs(gain_db) < UNITY_DB else round(float(gain_db), 6),
+        polarity=-1 if piece.gain < 0 else 1,
+        fade_in=piece.fade_in,
+        fade_out=piece.fade_out,
+        confidence=piece.confidence,
+    )
+    before = [_nothing(piece.start, start)] if start > piece.start else []
+    after = [_nothing(stop, piece.stop)] if stop < piece.stop else []
+    return [*before, segment, *after]
+
+
+def _nothing(start: int, stop: int) -> Segment:
+    return Segment(out_start=start, out_end=stop, source=None, src_start=None, src_end=None)
