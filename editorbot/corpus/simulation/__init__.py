@@ -1,0 +1,1 @@
+"""How a jam is played, recorded and edited, for `editorbot.corpus.simulate`."""

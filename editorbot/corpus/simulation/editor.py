@@ -1,0 +1,266 @@
+"""The editor: keeps what is good of a recording and arranges it, as an exact edit list."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from editorbot.corpus.simulation.record import Recording, Stretch
+from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
+from editorbot.params import SimulateParams
+
+# How the editor joins two runs: share of joins, fade length in seconds.
+HARD_CUT_SHARE, LONG_FADE_SHARE = 0.25, 0.2
+SHORT_FADE_S, LONG_FADE_S = (0.003, 0.03), (0.05, 0.2)
+PRE_ROLL_S, POST_ROLL_S = 0.05, 0.5
+SILENCE_S = (0.3, 1.5)
+GAIN_CHANGE_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A run of the raw in the edit, as `Segment` has it; `start` is None for silence."""
+
+    start: int | None
+    stop: int | None
+    bars: tuple[int, ...] = ()
+    silence: int = 0
+    gain_db: float = 0.0
+    speed: float = 1.0
+    pitch_semitones: float = 0.0
+    reverse: bool = False
+    polarity: int = 1
+
+    @property
+    def samples(self) -> int:
+        """Length in output samples."""
+        return self.silence if self.start is None else round((self.stop - self.start) / self.speed)
+
+
+def edit_recording(
+    recording: Recording, source: Source, rng: np.random.Generator, params: SimulateParams
+) -> Edit:
+    """Decide what the editor does at `params.level` and write it down.
+
+    Args:
+        recording: The raw recording and what its parts are.
+        source: How the edit list names the raw recording.
+        rng: Source of chance.
+        params: The editor's habits.
+    """
+    units = [stretch for stretch in recording.stretches if stretch.cause is None]
+    arranged = params.level != "splice"
+    if arranged:
+        units = _reordered(units, rng, share=params.reorder_share)
+    clips = _joined(units)
+    clips = _trimmed(clips, rng, params, source)
+    if arranged:
+        clips = [part for clip in clips for part in _looped(clip, rng, share=params.loop_share)]
+        clips = [_with_gain(clip, rng, params) for clip in clips]
+    if params.level == "hard":
+        clips = [
+            part
+            for number, clip in enumerate(clips)
+            for part in _treated(clip, rng, params, source, is_first=number == 0)
+        ]
+    return _as_edit(clips, source, rng, long_fades=arranged)
+
+
+def dropped_stretches(recording: Recording, edit: Edit) -> list[dict[str, object]]:
+    """The raw that `edit` does not play, with its cause: `{start_s, end_s, cause}` in order.
+
+    Slivers that come from cutting a little beside a bar line are left out.
+    """
+    used = sorted(
+        (segment.src_start, segment.src_end) for segment in edit.segments if segment.has_source
+    )
+    dropped: list[dict[str, object]] = []
+    for stretch in recording.stretches:
+        if stretch.cause is None:
+            continue
+        for start, stop in _outside(stretch.start, stretch.stop, used):
+            start_s, end_s = start / recording.sample_rate, stop / recording.sample_rate
+            before = dropped[-1] if dropped else None
+            if before and before["cause"] == stretch.cause and before["end_s"] == start_s:
+                before["end_s"] = end_s
+            elif end_s - start_s > 0.02:
+                dropped.append({"start_s": start_s, "end_s": end_s, "cause": stretch.cause})
+    return dropped
+
+
+def _outside(start: int, stop: int, used: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What of `[start, stop)` no run of `used`, sorted by start, covers."""
+    result = []
+    for first, last in used:
+        if last <= start or first >= stop:
+            continue
+        if first > start:
+            result.append((start, first))
+        start = max(start, last)
+    if start < stop:
+        result.append((start, stop))
+    return result
+
+
+def _reordered(units: list[Stretch], rng: np.random.Generator, *, share: float) -> list[Stretch]:
+    """Swap some passages with the next; a vamp's repeat stays behind its passage."""
+    groups: list[list[Stretch]] = []
+    for unit in units:
+        if groups and groups[-1][0].passage == unit.passage:
+            groups[-1].append(unit)
+        else:
+            groups.append([unit])
+    index = 0
+    while index < len(groups) - 1:
+        if rng.random() < share:
+            groups[index], groups[index + 1] = groups[index + 1], groups[index]
+            index += 1
+        index += 1
+    return [unit for group in groups for unit in group]
+
+
+def _joined(units: list[Stretch]) -> list[Clip]:
+    """One clip for what follows each other in the raw."""
+    clips: list[Clip] = []
+    for unit in units:
+        if clips and clips[-1].stop == unit.start:
+            bars = tuple(sorted({*clips[-1].bars, *unit.bars}))
+            clips[-1] = replace(clips[-1], stop=unit.stop, bars=bars)
+        else:
+            clips.append(Clip(unit.start, unit.stop, unit.bars))
+    return clips
+
+
+def _trimmed(
+    clips: list[Clip], rng: np.random.Generator, params: SimulateParams, source: Source
+) -> list[Clip]:
+    """Cut a little beside the bar lines, on both sides alike, so that the rhythm goes on."""
+    rate, result = source.sample_rate, list(clips)
+    for index in range(len(clips) - 1):
+        shift = round(rng.uniform(-1, 0.4) * params.cut_jitter_s * rate)
+        result[index] = replace(result[index], stop=result[index].stop + shift)
+        result[index + 1] = replace(result[index + 1], start=result[index + 1].start + shift)
+    pre, post = (round(rng.uniform(0, roll) * rate) for roll in (PRE_ROLL_S, POST_ROLL_S))
+    result[0] = replace(result[0], start=max(0, result[0].start - pre))
+    result[-1] = replace(result[-1], stop=min(source.samples, result[-1].stop + post))
+    return result
+
+
+def _looped(clip: Clip, rng: np.random.Generator, *, share: float) -> list[Clip]:
+    """Perhaps repeat one, two or four bars of a clip, once or twice."""
+    count = int(rng.choice([1, 2, 4]))
+    if len(clip.bars) < count + 2 or rng.random() >= share:
+        return [clip]
+    first = int(rng.integers(0, len(clip.bars) - count))
+    start, stop = clip.bars[first], clip.bars[first + count]
+    if not clip.start < start < stop < clip.stop:
+        return [clip]
+    repeats = [replace(clip, start=start, stop=stop, bars=())] * int(rng.integers(0, 2))
+    return [
+        replace(clip, stop=stop, bars=tuple(bar for bar in clip.bars if bar <= stop)),
+        *repeats,
+        replace(clip, start=start, bars=tuple(bar for bar in clip.bars if bar >= start)),
+    ]
+
+
+def _with_gain(clip: Clip, rng: np.random.Generator, params: SimulateParams) -> Clip:
+    if rng.random() >= GAIN_CHANGE_SHARE:
+        return clip
+    return replace(clip, gain_db=round(float(rng.uniform(-1, 1) * params.gain_db), 1))
+
+
+def _treated(
+    clip: Clip,
+    rng: np.random.Generator,
+    params: SimulateParams,
+    source: Source,
+    *,
+    is_first: bool,
+) -> list[Clip]:
+    """Perhaps reverse, speed up, shift or invert a bar or two of a clip, or put silence before."""
+    parts = [clip]
+    inner = [bar for bar in clip.bars if clip.start < bar < clip.stop]
+    if len(inner) >= 4 and rng.random() < params.treated_share:
+        first = int(rng.integers(0, len(inner) - 2))
+        start, stop = inner[first], inner[first + int(rng.integers(1, 3))]
+        treated = _treatment(replace(clip, start=start, stop=stop, bars=()), rng)
+        parts = [
+            replace(clip, stop=start, bars=()),
+            treated,
+            replace(clip, start=stop, bars=()),
+        ]
+    if not is_first and rng.random() < params.treated_share / 2:
+        silence = round(rng.uniform(*SILENCE_S) * source.sample_rate)
+        parts.insert(0, Clip(None, None, silence=silence))
+    return parts
+
+
+def _treatment(clip: Clip, rng: np.random.Generator) -> Clip:
+    kind = rng.choice(["reverse", "tape", "tempo", "pitch", "polarity"])
+    if kind == "reverse":
+        return replace(clip, reverse=True)
+    if kind == "polarity":
+        return replace(clip, polarity=-1)
+    if kind == "pitch":
+        return replace(clip, pitch_semitones=float(rng.choice([-3, -2, -1, 1, 2, 3])))
+    speed = round(float(rng.uniform(0.8, 1.25)), 3)
+    pitch = 12.0 * float(np.log2(speed)) if kind == "tape" else 0.0
+    return replace(clip, speed=speed, pitch_semitones=pitch)
+
+
+def _as_edit(
+    clips: list[Clip], source: Source, rng: np.random.Generator, *, long_fades: bool
+) -> Edit:
+    """Lay the clips end to end and fade at every join."""
+    rate = source.sample_rate
+    joins = [_join_fade(a, b, source, rng, long_fades) for a, b in pairwise(clips)]
+    slow = 1.0 if long_fades else 0.05
+    opening = Fade(samples=_limited(rng.uniform(0.002, 0.3 * slow), rate, clips[0]), curve="linear")
+    closing = Fade(samples=_limited(rng.uniform(0.02, 2.0 * slow), rate, clips[-1]), curve="linear")
+    segments, position = [], 0
+    for clip, fade_in, fade_out in zip(clips, [opening, *joins], [*joins, closing], strict=True):
+        segments.append(_segment(clip, position, fade_in, fade_out))
+        position += clip.samples
+    return Edit(sample_rate=rate, samples=position, sources=(source,), segments=with_ops(segments))
+
+
+def _limited(seconds: float, rate: int, clip: Clip) -> int:
+    return min(round(seconds * rate), clip.samples // 2)
+
+
+def _join_fade(
+    before: Clip, after: Clip, source: Source, rng: np.random.Generator, long_fades: bool
+) -> Fade:
+    """A fade for both sides of a join, no longer than the clips and the raw around them allow."""
+    kind = rng.random()
+    span = LONG_FADE_S if long_fades and kind > 1 - LONG_FADE_SHARE else SHORT_FADE_S
+    # Where the same sound goes on, powers would add up to a bump of 3 dB.
+    continuous = before.stop == after.start and not before.reverse and not after.reverse
+    curve = "linear" if continuous or rng.random() < 0.5 else "equal_power"
+    samples = round(rng.uniform(*span) * source.sample_rate)
+    if kind < HARD_CUT_SHARE:
+        return Fade(samples=0, curve=curve)
+    room = min(before.samples, after.samples) // 2
+    for clip in (before, after):
+        if clip.start is not None:
+            room = min(room, clip.start, source.samples - clip.stop)
+    return Fade(samples=max(0, min(samples, room)), curve=curve)
+
+
+def _segment(clip: Clip, position: int, fade_in: Fade, fade_out: Fade) -> Segment:
+    place = {"out_start": position, "out_end": position + clip.samples}
+    if clip.start is None:
+        return Segment(**place, source=None, src_start=None, src_end=None)
+    return Segment(
+        **place,
+        source=0,
+        src_start=clip.start,
+        src_end=clip.stop,
+        gain_db=clip.gain_db,
+        speed=clip.speed,
+        pitch_semitones=clip.pitch_semitones,
+        reverse=clip.reverse,
+        polarity=clip.polarity,
+        fade_in=fade_in,
+        fade_out=fade_out,
+    )

@@ -1,0 +1,96 @@
+"""The finished track that a jam is made of, divided at bar lines into passages."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from editorbot.audio import io
+from editorbot.audio.beats import beat_grid
+from editorbot.errors import AudioError
+from editorbot.params import SimulateParams
+
+MIN_TRACK_S = 15.0
+MIN_PASSAGES = 3
+# A jam leaves headroom, so that crossfades and gains of the editor never clip.
+PEAK = 0.42
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A run `[start, stop)` of the track, in samples; `bars` are the bar lines within it."""
+
+    start: int
+    stop: int
+    bars: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the band can play: `audio` (C, T) float32, in `passages` that follow each other."""
+
+    audio: np.ndarray
+    sample_rate: int
+    passages: tuple[Passage, ...]
+    beat_s: float
+
+    def with_audio(self, audio: np.ndarray) -> "Material":
+        """The same music with `audio` (C, T), at the same peak."""
+        return replace(self, audio=audio * np.float32(PEAK / np.abs(audio).max()))
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Samples (C, stop - start); zeros outside the track."""
+        low, high = max(0, start), min(self.audio.shape[1], stop)
+        result = np.zeros((len(self.audio), stop - start), np.float32)
+        if low < high:
+            result[:, low - start : high - start] = self.audio[:, low:high]
+        return result
+
+
+def load_material(track: Path, rng: np.random.Generator, params: SimulateParams) -> Material:
+    """Read a track, or an excerpt of `params.max_track_s`, and find its passages.
+
+    Raises:
+        AudioError: The track is unreadable, silent, shorter than 15 s, or without a pulse.
+    """
+    info = io.probe(track)
+    length_s = info.samples / info.sample_rate
+    if length_s < MIN_TRACK_S:
+        raise AudioError(
+            f"{track} is {length_s:.1f} s long, expected at least {MIN_TRACK_S:.0f} s of music to "
+            "make a jam from: give a longer track."
+        )
+    wanted = round(params.max_track_s * info.sample_rate)
+    first = int(rng.integers(0, max(1, info.samples - wanted)))
+    audio = io.read(track, start=first, stop=min(info.samples, first + wanted))
+    peak = np.abs(audio).max()
+    if not peak > 0.001:
+        raise AudioError(f"{track} is silent where it was read: give a track with sound.")
+    try:
+        grid = beat_grid(audio.mean(axis=0), sample_rate=info.sample_rate)
+    except AudioError as error:
+        raise AudioError(f"{track}: {error}") from error
+    passages = _passages(grid.bars, rng, passage=round(params.passage_s * info.sample_rate))
+    if len(passages) < MIN_PASSAGES:
+        raise AudioError(
+            f"{track} has {len(passages)} passages of about {params.passage_s:.0f} s, expected at "
+            f"least {MIN_PASSAGES}: give a longer track or a smaller simulate.passage_s."
+        )
+    beat_s = 60.0 / grid.tempo_bpm
+    return Material((audio * (PEAK / peak)).astype(np.float32), info.sample_rate, passages, beat_s)
+
+
+def _passages(bars: np.ndarray, rng: np.random.Generator, *, passage: int) -> tuple[Passage, ...]:
+    """Group bars into passages of 2, 4, 8 or so bars; a short rest joins the last passage."""
+    bar = float(np.median(np.diff(bars)))
+    borders = [0]
+    while borders[-1] < len(bars) - 1:
+        count = max(2, 2 * round(rng.uniform(0.6, 1.4) * passage / bar / 2))
+        borders.append(min(len(bars) - 1, borders[-1] + count))
+    if len(borders) > 2 and borders[-1] - borders[-2] < 2:
+        del borders[-2]
+    return tuple(
+        Passage(int(bars[a]), int(bars[b]), tuple(int(bar) for bar in bars[a : b + 1]))
+        for a, b in pairwise(borders)
+    )
