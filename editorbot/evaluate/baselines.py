@@ -25,7 +25,7 @@ from editorbot.edl.model import Edit, Segment, Source, with_ops
 from editorbot.evaluate.metrics import CauseSpan
 from editorbot.rl_editor.environment import EditingEnvironment, Move
 
-JUNK = frozenset({"talk", "noise", "tuning", "dead_air", "click", "count_in"})
+JUNK = frozenset({"talk", "noise", "tuning", "dead_air", "count_in"})
 """Causes that can be heard for what they are, unlike a false start, a spoiled take or a vamp."""
 LEVEL_HOP_S = 0.01
 """Seconds."""

@@ -1,26 +1,31 @@
-"""Learned editors and the trivial baselines, scored on the same held-out songs.
-
-Per-frame accuracy. The accuracy of the delta head on the true path says nothing by itself: a
-constant answer reaches 99 % of it, as the next frame mostly follows the last. It is reported
-beside the constant's, and editors are judged by the edits they propose.
-"""
+"""Learned editors and the trivial baselines, scored on the same held-out songs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import numpy as np
 
 from editorbot.audio.store import array_blocks, open_array, read_array
 from editorbot.edl.model import Edit
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import baselines
-from editorbot.evaluate.metrics import dropped_recall, read_causes, score_edit
+from editorbot.evaluate.frame_accuracy import FrameAccuracy, describe
+from editorbot.evaluate.metrics import EditScores, dropped_recall, read_causes, score_edit
 from editorbot.evaluate.playback import kept_steps
-from editorbot.evaluate.summary import SongScore
+from editorbot.evaluate.plots import draw_dropped, draw_scores
+from editorbot.evaluate.summary import (
+    SongScore,
+    SystemSummary,
+    print_table,
+    summarise,
+    write_metrics,
+    write_songs,
+    write_table,
+)
 from editorbot.params import EvaluateParams, MelParams
 from editorbot.progress import track
 from editorbot.rl_editor.environment import EditingEnvironment
+
+SYSTEM = "pointer_network"
 
 
 @dataclass(frozen=True)
@@ -38,24 +43,58 @@ class HeldOutSong:
 
 
 @dataclass(frozen=True)
-class FrameAccuracy:
-    """Share of the frames on the true path, 0 to 1, whose delta is answered rightly."""
+class ReportFiles:
+    """Where `evaluate_pointer` writes."""
 
-    model: float
-    constant: float
-    """By always giving the answer that is most often right."""
+    metrics: Path
+    """JSON, means by system."""
+    songs: Path
+    """CSV, a row per system and song."""
+    table: Path
+    """HTML, means and intervals."""
+    scores: Path
+    """PNG, keep F1 and cut F1 of every song."""
+    dropped: Path
+    """PNG, recall of dropped material by cause."""
 
 
-def constant_accuracy(answers: np.ndarray) -> float:
-    """Accuracy of the one answer that is most often right; `answers` (T,) int, the true ones.
+def evaluate_pointer(
+    songs: Sequence[HeldOutSong],
+    proposals: Mapping[str, Edit],
+    *,
+    accuracy: FrameAccuracy,
+    training_songs: int,
+    outputs: ReportFiles,
+    params: EvaluateParams,
+    mel: MelParams,
+) -> tuple[SystemSummary, ...]:
+    """Score the pointer network's proposals (song -> edit) beside the baselines; write and print.
+
+    Args:
+        songs: The held-out songs.
+        proposals: One proposed edit for each of them.
+        accuracy: Of single frames, from `frame_accuracy`.
+        training_songs: Number of songs that the network learned from.
+        outputs: The files to write.
+        params: Of intervals and baselines.
+        mel: How the songs' features were computed.
 
     Raises:
-        ValueError: There is no answer.
+        EditorbotError: As `score_systems`.
     """
-    if len(answers) == 0:
-        raise ValueError("expected at least one answer, got none")
-    _, counts = np.unique(answers, return_counts=True)
-    return float(counts.max() / len(answers))
+    scores = score_systems(songs, {SYSTEM: proposals}, params=params, mel=mel)
+    summaries = summarise(scores, params=params)
+    numbers = {**asdict(accuracy), "training_songs": training_songs}
+    write_metrics(outputs.metrics, summaries, extra={SYSTEM: numbers})
+    write_songs(outputs.songs, scores)
+    title = "Edits proposed for songs that no training heard"
+    notes = [f"The pointer network learned from {training_songs} songs.", describe(accuracy)]
+    write_table(outputs.table, summaries, title=title, notes=notes)
+    draw_scores(outputs.scores, scores, summaries)
+    draw_dropped(outputs.dropped, summaries)
+    print_table(summaries, title=title)
+    print(*notes, sep="\n")
+    return summaries
 
 
 def baseline_edits(song: HeldOutSong, *, params: EvaluateParams, mel: MelParams) -> dict[str, Edit]:
@@ -142,7 +181,7 @@ def _proposal(system: str, made: Mapping[str, Edit], song: HeldOutSong) -> Edit:
     return made[song.name]
 
 
-def _score(edit: Edit, song: HeldOutSong, *, system: str):
+def _score(edit: Edit, song: HeldOutSong, *, system: str) -> EditScores:
     try:
         return score_edit(edit, song.human)
     except ValueError as error:

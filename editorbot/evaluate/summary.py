@@ -14,9 +14,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from editorbot.errors import EditorbotError
 from editorbot.evaluate.intervals import Interval, interval
 from editorbot.evaluate.metrics import EditScores
 from editorbot.files import write_json, write_text
@@ -46,6 +49,19 @@ HINTS = {
     "order_tau": "Kendall's tau of the order of what both keep",
     "loops_f1": "F1 of the passages that are played again",
 }
+DROPPED = "dropped_"
+TERMINAL = (
+    "keep_f1",
+    "cut_f1_100ms",
+    "cut_f1_500ms",
+    "cut_f1_3s",
+    "length_error",
+    "order_tau",
+    "loops_f1",
+)
+WITH_INTERVAL = ("keep_f1", "cut_f1_500ms")
+TERMINAL_WIDTH = 110
+"""Characters, where standard output is no terminal and would fold the table into 80."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,7 @@ class SongScore:
     @property
     def values(self) -> dict[str, float]:
         """Measures and recalls (`dropped_talk`, ...) by name."""
-        return asdict(self.measures) | {f"dropped_{c}": v for c, v in self.dropped.items()}
+        return asdict(self.measures) | {DROPPED + c: v for c, v in self.dropped.items()}
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,12 @@ def summarise(scores: Sequence[SongScore], *, params: EvaluateParams) -> tuple[S
 
 def label(name: str) -> str:
     """A system's, cause's or measure's name as people read it."""
-    return LABELS.get(name, name.replace("_", " "))
+    return LABELS.get(name, name.removeprefix(DROPPED).replace("_", " "))
+
+
+def dropped_columns(summaries: Sequence[SystemSummary]) -> list[str]:
+    """The measures that are recalls of dropped material; none where no cause is known."""
+    return [name for name in summaries[0].measures if name.startswith(DROPPED)]
 
 
 def write_metrics(
@@ -123,52 +144,105 @@ def write_songs(path: Path | str, scores: Sequence[SongScore]) -> None:
     columns = list(dict.fromkeys(name for score in scores for name in score.values))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["system", "song", *columns])
+    writer.writerow(["system", "learned", "song", *columns])
     for score in scores:
         cells = [score.values.get(column, math.nan) for column in columns]
-        writer.writerow(
-            [score.system, score.song, *("" if math.isnan(c) else f"{c:.6f}" for c in cells)]
-        )
+        texts = ["" if math.isnan(cell) else f"{cell:.6f}" for cell in cells]
+        writer.writerow([score.system, int(score.learned), score.song, *texts])
     write_text(path, text.getvalue())
+
+
+def read_songs(path: Path | str) -> tuple[SongScore, ...]:
+    """Read what `write_songs` wrote, to six digits.
+
+    Raises:
+        EditorbotError: The file is missing or is no such table.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return tuple(_read_row(row) for row in csv.DictReader(file))
+    except OSError as error:
+        raise EditorbotError(f"{path} could not be read: {error.strerror}") from error
+    except (KeyError, ValueError) as error:
+        raise EditorbotError(
+            f"{path} is not a table of scores by song: run the evaluation again"
+        ) from error
+
+
+def _read_row(row: dict[str, str]) -> SongScore:
+    measures = {name: float(row[name] or math.nan) for name in EditScores.names()}
+    # An empty cell is a cause that this song does not have.
+    dropped = {
+        name.removeprefix(DROPPED): float(text)
+        for name, text in row.items()
+        if name.startswith(DROPPED) and text
+    }
+    return SongScore(
+        system=row["system"],
+        song=row["song"],
+        learned=row["learned"] == "1",
+        measures=EditScores(**measures),
+        dropped=dropped,
+    )
 
 
 def print_table(
     summaries: Sequence[SystemSummary], *, title: str, console: Console | None = None
 ) -> None:
-    """Print the means and intervals; learned systems in bold, the best of a column underlined."""
-    shown = _shown(summaries)
-    table = Table(title=title, caption=_caption(summaries))
+    """Print the main means; learned systems in bold, the best of each column underlined."""
+    if console is None:
+        console = Console()
+        console = console if console.is_terminal else Console(width=TERMINAL_WIDTH)
+    shown = [column for column in TERMINAL if column in _shown(summaries)]
+    table = Table(title=title, caption=_caption(summaries), box=box.SIMPLE_HEAD)
     table.add_column("system", no_wrap=True)
     for column in shown:
-        table.add_column(label(column), justify="right")
+        # A heading in two lines leaves room for a mean and its interval on one.
+        table.add_column(_two_lines(label(column)), justify="right", no_wrap=True)
     best = {column: _best(summaries, column) for column in shown}
     for row in summaries:
-        cells = []
-        for column in shown:
-            text = format_interval(row.measures[column])
-            cells.append(
-                f"[underline]{text}[/]" if row.measures[column].mean == best[column] else text
-            )
+        cells = [_cell(column, row.measures[column], best[column]) for column in shown]
         table.add_row(label(row.system), *cells, style="bold" if row.learned else "")
-    # Standard output may be a pipe; a table folded into 80 columns could not be read there.
-    (console or Console(width=None if Console().is_terminal else 200)).print(table)
+    console.print(table)
+
+
+def _two_lines(heading: str) -> str:
+    words = heading.split()
+    middle = (len(words) + 1) // 2
+    return f"{' '.join(words[:middle])}\n{' '.join(words[middle:])}"
+
+
+def _cell(column: str, found: Interval, best: float) -> Text:
+    mean, _, spread = format_interval(found).partition(" ")
+    text = Text(mean, style="underline" if found.mean == best else "")
+    if spread and column in WITH_INTERVAL:
+        text.append(f" {spread}", style="not underline not bold dim")
+    return text
 
 
 def write_table(
     path: Path | str, summaries: Sequence[SystemSummary], *, title: str, notes: Sequence[str] = ()
 ) -> None:
-    """Write the table as a page of HTML that needs no other file."""
-    shown = _shown(summaries)
-    best = {column: _best(summaries, column) for column in shown}
-    heads = "".join(
-        f'<th title="{html.escape(HINTS.get(name, "share of this dropped"))}">'
-        f"{html.escape(label(name))}</th>"
-        for name in shown
-    )
-    rows = "\n".join(_html_row(row, shown, best) for row in summaries)
+    """Write the tables of measures and of dropped material as one page of HTML without links."""
+    shown, dropped = _shown(summaries), dropped_columns(summaries)
+    tables = _html_table(summaries, [column for column in shown if column not in dropped])
+    if dropped:
+        tables += "<h2>Share of the dropped material that is dropped too, by cause</h2>"
+        tables += _html_table(summaries, dropped)
     paragraphs = "\n".join(f"<p>{html.escape(note)}</p>" for note in (_caption(summaries), *notes))
-    write_text(
-        path, _PAGE.format(title=html.escape(title), heads=heads, rows=rows, notes=paragraphs)
+    write_text(path, _PAGE.format(title=html.escape(title), tables=tables, notes=paragraphs))
+
+
+def _html_table(summaries: Sequence[SystemSummary], columns: Sequence[str]) -> str:
+    best = {column: _best(summaries, column) for column in columns}
+    heads = "".join(
+        f'<th title="{html.escape(HINTS.get(name, ""))}">{html.escape(label(name))}</th>'
+        for name in columns
+    )
+    rows = "\n".join(_html_row(row, columns, best) for row in summaries)
+    return (
+        f"<div><table><thead><tr><th>system</th>{heads}</tr></thead>"
+        f"<tbody>\n{rows}\n</tbody></table></div>\n"
     )
 
 
@@ -224,6 +298,7 @@ _PAGE = """<!DOCTYPE html>
 <style>
 body {{ font: 14px/1.5 system-ui, sans-serif; color: #1d2433; margin: 2rem; }}
 h1 {{ font-size: 1.25rem; }}
+h2 {{ font-size: 1rem; margin-top: 2rem; }}
 div {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .4rem .8rem; text-align: right; border-bottom: 1px solid #e3e6ec; }}
@@ -238,9 +313,7 @@ small {{ display: block; color: #6b7487; white-space: nowrap; }}
 p {{ color: #4a5265; max-width: 60rem; }}
 </style></head><body>
 <h1>{title}</h1>
-<div><table><thead><tr><th>system</th>{heads}</tr></thead><tbody>
-{rows}
-</tbody></table></div>
+{tables}
 {notes}
 </body></html>
 """

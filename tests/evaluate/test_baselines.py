@@ -1,12 +1,14 @@
 """Trivial edits against what their rules say of a recording made for the purpose."""
 
 import logging
+from typing import get_args
 
 import numpy as np
 import pytest
 from small_edits import source
 
 from editorbot.audio.mel import MelSpectrogram
+from editorbot.corpus.simulation.plan import Junk
 from editorbot.edl.model import Edit
 from editorbot.evaluate import baselines
 from editorbot.evaluate.metrics import CauseSpan
@@ -89,6 +91,10 @@ def test_the_oracle_drops_junk_and_nothing_else():
     ]
     assert spans(baselines.junk_oracle(source(10), causes)) == [(3, 8)]
     assert spans(baselines.junk_oracle(source(10), causes[3:])) == [(0, 10)]
+
+
+def test_junk_is_what_the_simulation_calls_junk():
+    assert set(get_args(Junk)) == baselines.JUNK
 
 
 def test_spans_are_joined_and_kept_inside_the_source():

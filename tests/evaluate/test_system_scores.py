@@ -16,10 +16,11 @@ from small_edits import edit
 from editorbot.audio.store import write_array
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import summary
+from editorbot.evaluate.frame_accuracy import FrameAccuracy
 from editorbot.evaluate.intervals import Interval
 from editorbot.evaluate.metrics import EditScores
 from editorbot.evaluate.plots import draw_dropped, draw_scores
-from editorbot.evaluate.pointer import HeldOutSong, constant_accuracy, score_systems
+from editorbot.evaluate.pointer import HeldOutSong, ReportFiles, evaluate_pointer, score_systems
 from editorbot.evaluate.summary import SongScore
 from editorbot.files import write_json
 from editorbot.params import EvaluateParams, MelParams
@@ -107,10 +108,29 @@ def test_a_missing_proposal_and_one_of_another_raw_name_the_song(songs):
         score_systems([], {}, params=PARAMS, mel=MEL)
 
 
-def test_constant_accuracy():
-    assert constant_accuracy(np.array([64, 64, 64, 3])) == 0.75
-    with pytest.raises(ValueError, match="got none"):
-        constant_accuracy(np.array([], dtype=int))
+def test_the_whole_evaluation_writes_its_five_files_and_prints(songs, tmp_path, capsys):
+    names = ("metrics.json", "songs.csv", "table.html", "scores.png", "dropped.png")
+    outputs = ReportFiles(*(tmp_path / "out" / name for name in names))
+    evaluate_pointer(
+        songs,
+        HUMANS,
+        accuracy=FrameAccuracy(0.75, math.nan, 0.99),
+        training_songs=7,
+        outputs=outputs,
+        params=PARAMS,
+        mel=MEL,
+    )
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(names)
+    numbers = json.loads(outputs.metrics.read_text())
+    assert numbers["pointer_network"]["keep_f1"] == 1
+    assert numbers["pointer_network"]["training_songs"] == 7
+    assert numbers["pointer_network"]["delta_accuracy_of_constant"] == 0.99
+    assert "delta_accuracy_at_cuts" not in numbers["pointer_network"]
+    assert numbers["junk_oracle"]["songs"] == 1
+    assert "<h2>" in outputs.table.read_text()
+    printed = capsys.readouterr().out
+    assert "pointer network" in printed
+    assert "learned from 7 songs" in printed
 
 
 def test_learned_systems_come_first_then_baselines_by_keep_f1():
@@ -157,6 +177,23 @@ def test_songs_table_has_a_row_per_system_and_song(tmp_path, scores):
     two = next(r for r in rows if (r["system"], r["song"]) == ("keep_all", "two"))
     assert float(two["keep_f1"]) == pytest.approx(2 * 20 / 50)
     assert two["dropped_talk"] == ""
+
+
+def test_songs_table_goes_round(tmp_path, scores):
+    path = tmp_path / "songs.csv"
+    summary.write_songs(path, scores)
+    back = summary.read_songs(path)
+    assert [(b.system, b.song, b.learned) for b in back] == [
+        (s.system, s.song, s.learned) for s in scores
+    ]
+    for mine, theirs in zip(back, scores, strict=True):
+        assert mine.values.keys() == theirs.values.keys()
+        np.testing.assert_allclose(
+            list(mine.values.values()), list(theirs.values.values()), atol=1e-6
+        )
+    path.write_text("system,song\na,b\n")
+    with pytest.raises(EditorbotError, match=r"songs\.csv is not a table of scores"):
+        summary.read_songs(path)
 
 
 @pytest.mark.parametrize(
@@ -209,5 +246,12 @@ def test_pictures_have_ink_and_grow_with_the_systems(tmp_path, scores):
         assert len(colours) > 10
     with Image.open(causes) as picture:
         assert np.asarray(picture.convert("L")).min() < 100
-    with pytest.raises(ValueError, match="causes are not known"):
-        draw_dropped(causes, summary.summarise([one_score()], params=PARAMS))
+
+
+def test_without_causes_the_picture_says_so_and_the_table_leaves_them_out(tmp_path):
+    rows = summary.summarise([one_score()], params=PARAMS)
+    draw_dropped(tmp_path / "dropped.png", rows)
+    with Image.open(tmp_path / "dropped.png") as picture:
+        assert (np.asarray(picture.convert("L")) < 100).any()
+    summary.write_table(tmp_path / "table.html", rows, title="t")
+    assert "<h2>" not in (tmp_path / "table.html").read_text()
