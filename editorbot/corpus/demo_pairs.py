@@ -1,0 +1,65 @@
+"""Demo pairs: a rendered composition, a simulated jam of it, and the edit of that jam.
+
+They lie in data/demo, apart from the user's own songs, and are made again only when their recipe
+changed.
+"""
+
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from editorbot import __version__
+from editorbot.corpus.demo import DemoSong, demo_songs, render_demo
+from editorbot.corpus.simulate import simulate
+from editorbot.corpus.songs import DEMO_FOLDER
+from editorbot.errors import EditorbotError
+from editorbot.files import read_json, write_json
+from editorbot.params import SimulateParams
+from editorbot.progress import track
+
+TRACKS_FOLDER, RECIPES_FOLDER = "tracks", "recipes"
+
+
+def make_demo_pairs(
+    data: Path | str, wanted: int | str, *, seed: int, params: SimulateParams
+) -> list[str]:
+    """Make the first `wanted` demo songs, or "all", below `data`/demo; return their names.
+
+    Raises:
+        EditorbotError: `wanted` is not a number of songs that there are.
+    """
+    songs = _chosen(wanted)
+    root = Path(data) / DEMO_FOLDER
+    recipe = {"editorbot": __version__, "seed": seed, "simulate": params.model_dump(mode="json")}
+    missing = [song for song in songs if not _is_made(root, song.name, recipe)]
+    # Most of a song is spent in single-threaded synthesis, so songs go side by side.
+    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+        jobs = [pool.submit(_make, root, song, seed, params) for song in missing]
+        for job in track(as_completed(jobs), "Making demo songs", total=len(jobs)):
+            write_json(_recipe_of(root, job.result()), recipe)
+    return [song.name for song in songs]
+
+
+def _chosen(wanted: int | str) -> tuple[DemoSong, ...]:
+    songs = demo_songs()
+    if wanted == "all":
+        return songs
+    if not str(wanted).isdigit() or not 1 <= int(wanted) <= len(songs):
+        raise EditorbotError(f"expected 1 to {len(songs)} demo songs or all, got {wanted}")
+    return songs[: int(wanted)]
+
+
+def _make(root: Path, song: DemoSong, seed: int, params: SimulateParams) -> str:
+    rendered = render_demo(song, root / TRACKS_FOLDER, seed=seed)
+    simulate(rendered.mixture, root, song=song.name, seed=seed, params=params)
+    return song.name
+
+
+def _recipe_of(root: Path, name: str) -> Path:
+    return root / RECIPES_FOLDER / f"{name}.json"
+
+
+def _is_made(root: Path, name: str, recipe: dict) -> bool:
+    """The recipe is written last, so that it is there only beside a whole pair."""
+    path = _recipe_of(root, name)
+    return path.exists() and read_json(path) == recipe
