@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from editorbot.align.assemble import assemble
-from editorbot.align.confidence import confidences, explained_share
-from editorbot.align.diagonals import Diagonal, exact_diagonals
+from editorbot.align.confidence import confidence, explained_share, rivals
+from editorbot.align.diagonals import exact_diagonals
 from editorbot.align.features import compute_features
-from editorbot.align.path import Run, best_path, correlations, evidence
+from editorbot.align.path import FoundPath, best_path, correlations, evidence
 from editorbot.align.pieces import locate
 from editorbot.align.search import search
-from editorbot.align.sides import Side, open_pair
+from editorbot.align.sides import ANALYSIS_RATE, Side, open_pair
 from editorbot.edl.model import Edit, Source
 from editorbot.errors import EditorbotError
 from editorbot.files import sha256
@@ -25,6 +25,7 @@ class AlignmentInfo:
     """How an alignment went.
 
     Attributes:
+        edit_path: The finished edit; the raw's path is in the EDL.
         explained_share: Share of the edit's sounding frames that are found in the raw, 0 to 1.
         segments: Number of segments, those without source included.
         no_source_s: Seconds of the edit without source.
@@ -34,6 +35,7 @@ class AlignmentInfo:
         params: The parameters used.
     """
 
+    edit_path: str
     explained_share: float
     segments: int
     no_source_s: float
@@ -50,14 +52,6 @@ class Alignment:
 
     edit: Edit
     info: AlignmentInfo
-
-
-@dataclass(frozen=True)
-class _Path:
-    runs: list[Run]
-    diagonals: list[Diagonal]
-    confidences: list[float | None]
-    explained_share: float
 
 
 def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
@@ -79,11 +73,12 @@ def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
                 f"there, expected at least {params.min_explained_share:.0%}; pair it with its own "
                 "raw recording or lower align.min_explained_share"
             )
-        pieces = locate(path.runs, path.diagonals, path.confidences, raw_side, edit_side)
+        pieces = locate(path, raw_side, edit_side)
         source = _source(raw, raw_side)
         result = assemble(pieces, raw_side, edit_side, source=source, max_fade_s=params.max_fade_s)
         without = sum(s.samples for s in result.segments if not s.has_source)
         info = AlignmentInfo(
+            edit_path=str(edit),
             explained_share=round(path.explained_share, 4),
             segments=len(result.segments),
             no_source_s=without / result.sample_rate,
@@ -96,13 +91,17 @@ def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
         return Alignment(edit=result, info=info)
 
 
-def _find_path(raw: Side, edit: Side, params: AlignParams) -> _Path:
+def _find_path(raw: Side, edit: Side, params: AlignParams) -> FoundPath:
     raw_features, edit_features = compute_features(raw.wave), compute_features(edit.wave)
     candidates = search(
         raw_features, edit_features, keep=params.candidates, margin=params.candidate_margin
     )
     diagonals = exact_diagonals(
-        raw.white, edit.white, candidates, least_correlation=params.least_correlation
+        raw.white,
+        edit.white,
+        candidates,
+        least_correlation=params.least_correlation,
+        samples_per_lag=raw.rate / ANALYSIS_RATE,
     )
     nowhere = -0.5 * float(np.log(1 - params.no_source_correlation**2))
     evidences = [
@@ -122,10 +121,11 @@ def _find_path(raw: Side, edit: Side, params: AlignParams) -> _Path:
         switch_cost=params.switch_cost,
         nowhere=nowhere,
     )
-    return _Path(
+    return FoundPath(
         runs=runs,
         diagonals=diagonals,
-        confidences=confidences(runs, diagonals, evidences, nowhere=nowhere),
+        rivals=[rivals(run, diagonals, evidences) for run in runs],
+        confidences=[confidence(run, diagonals, evidences, nowhere=nowhere) for run in runs],
         explained_share=explained_share(runs, edit_features),
     )
 

@@ -8,31 +8,47 @@ from editorbot.align.path import NOWHERE, WINDOW_FRAMES, Run
 
 RIVAL_SHARE = 0.8
 """A diagonal that may hold this share of a run is a rival for all of it."""
+RIVAL_EVIDENCE = 0.6
+"""Share of a run's evidence that makes its rival worth a closer look."""
+MOST_RIVALS = 4
 
 
-def confidences(
-    runs: list[Run], diagonals: list[Diagonal], evidences: list[np.ndarray], *, nowhere: float
-) -> list[float | None]:
-    """Per run the posterior probability of its diagonal among all that could hold it.
+def confidence(
+    run: Run, diagonals: list[Diagonal], evidences: list[np.ndarray], *, nowhere: float
+) -> float | None:
+    """Posterior probability of a run's diagonal among all that could hold it; None without one.
 
     Neighbouring frames share their correlation window, so that only every `WINDOW_FRAMES`-th
-    counts as an observation. None for runs without source.
+    counts as an observation.
     """
-    firsts = np.array([d.first for d in diagonals])
-    lasts = np.array([d.last for d in diagonals])
-    result: list[float | None] = []
-    for run in runs:
-        if run.diagonal == NOWHERE:
-            result.append(None)
-            continue
-        overlap = np.minimum(lasts, run.last) - np.maximum(firsts, run.first)
-        rivals = np.flatnonzero(overlap >= RIVAL_SHARE * (run.last - run.first))
-        totals = [nowhere * (run.last - run.first)]
-        totals += [_total(run, diagonals[r], evidences[r]) for r in rivals if r != run.diagonal]
-        own = _total(run, diagonals[run.diagonal], evidences[run.diagonal])
-        odds = np.exp(np.clip((np.array(totals) - own) / WINDOW_FRAMES, -50, 50)).sum()
-        result.append(round(float(1 / (1 + odds)), 4))
-    return result
+    if run.diagonal == NOWHERE:
+        return None
+    own = _total(run, diagonals[run.diagonal], evidences[run.diagonal])
+    totals = [nowhere * (run.last - run.first)]
+    totals += [_total(run, diagonals[r], evidences[r]) for r in _contenders(run, diagonals)]
+    odds = np.exp(np.clip((np.array(totals) - own) / WINDOW_FRAMES, -50, 50)).sum()
+    return round(float(1 / (1 + odds)), 4)
+
+
+def rivals(run: Run, diagonals: list[Diagonal], evidences: list[np.ndarray]) -> list[int]:
+    """At most `MOST_RIVALS` other diagonals that explain a run almost as well, best first."""
+    if run.diagonal == NOWHERE:
+        return []
+    enough = RIVAL_EVIDENCE * _total(run, diagonals[run.diagonal], evidences[run.diagonal])
+    totals = {r: _total(run, diagonals[r], evidences[r]) for r in _contenders(run, diagonals)}
+    good = [r for r, total in totals.items() if total >= enough]
+    return sorted(good, key=lambda r: -totals[r])[:MOST_RIVALS]
+
+
+def _contenders(run: Run, diagonals: list[Diagonal]) -> list[int]:
+    """The other diagonals that may hold all but a little of a run."""
+    length = run.last - run.first
+    return [
+        number
+        for number, d in enumerate(diagonals)
+        if number != run.diagonal
+        and min(d.last, run.last) - max(d.first, run.first) >= RIVAL_SHARE * length
+    ]
 
 
 def _total(run: Run, diagonal: Diagonal, values: np.ndarray) -> float:

@@ -28,6 +28,10 @@ REACH_FRAMES = 130
 SAME_LAG = 0.75
 """Samples; lags closer than this are one."""
 BATCH = 64
+RIVALS = 3
+"""Peaks kept per spot: in sustained tones those a few periods apart are almost alike."""
+RIVAL_SHARE = 0.93
+PEAK_WIDTH = 8
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,23 @@ def exact_diagonals(
     candidates: Iterable[Candidate],
     *,
     least_correlation: float,
+    samples_per_lag: float,
 ) -> list[Diagonal]:
     """Measure the candidates' lags on the whitened waveforms (T,) and merge those that agree.
 
     Lags at which the whitened waveforms correlate less than `least_correlation` are dropped.
+    `samples_per_lag` is how many samples of the raw one sample here stands for.
     """
     spots = list(_spots(_chains(candidates), len(edit)))
     found = []
     batches = [spots[i : i + BATCH] for i in range(0, len(spots), BATCH)]
     for batch in track(batches, "measuring lags"):
-        lags, strengths = _measure(raw, edit, batch)
-        for spot, lag, strength in zip(batch, lags, strengths, strict=True):
-            if strength >= least_correlation:
-                found.append(Diagonal(spot.first, spot.last, float(lag)))
+        for lags, strengths in _measure(raw, edit, batch):
+            for spot, lag, strength in zip(batch, lags, strengths, strict=True):
+                if strength >= least_correlation:
+                    # An edit is a copy by whole samples of the raw.
+                    exact = round(lag * samples_per_lag) / samples_per_lag
+                    found.append(Diagonal(spot.first, spot.last, exact))
     return merged(found)
 
 
@@ -118,10 +126,16 @@ def _measure(raw: np.ndarray, edit: np.ndarray, spots: list[Spot]) -> tuple[np.n
     starts = [s.start + s.lag - MARGIN_SAMPLES for s in spots]
     places = np.stack([slice_padded(raw, start, start + size) for start in starts])
     strengths = np.abs(correlation(places, pieces, lags=2 * MARGIN_SAMPLES + 1))
-    peak = strengths.argmax(axis=1)
-    refined = peak + _parabolic_offset(strengths, peak)
-    lags = np.array([s.lag for s in spots]) - MARGIN_SAMPLES + refined
-    return lags, strengths[np.arange(len(spots)), peak]
+    first_lags = np.array([s.lag for s in spots]) - MARGIN_SAMPLES
+    best = strengths.max(axis=1)
+    for _ in range(RIVALS):
+        peak = strengths.argmax(axis=1)
+        height = strengths[np.arange(len(spots)), peak]
+        # A peak at the border belongs to a hill outside.
+        good = (height >= RIVAL_SHARE * best) & (peak > 0) & (peak < 2 * MARGIN_SAMPLES)
+        yield first_lags + peak + _parabolic_offset(strengths, peak), np.where(good, height, 0)
+        for row, at in enumerate(peak):
+            strengths[row, max(at - PEAK_WIDTH, 0) : at + PEAK_WIDTH + 1] = 0
 
 
 def _parabolic_offset(values: np.ndarray, peak: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Offsets exact to the sample, and how loud the raw is heard, at the raw's own rate."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import oaconvolve
@@ -31,6 +33,13 @@ def correlation(places: np.ndarray, pieces: np.ndarray, *, lags: int) -> np.ndar
     return products / np.sqrt(np.maximum(scale, 1e-12))
 
 
+class Offset(NamedTuple):
+    """A lag, and the mean correlation coefficient of the whitened waveforms there, signed."""
+
+    lag: int
+    strength: float
+
+
 def exact_lag(
     raw: np.ndarray,
     edit: np.ndarray,
@@ -40,11 +49,11 @@ def exact_lag(
     lag: int,
     margin: int,
     sample_rate: int,
-) -> int:
+) -> Offset:
     """The lag within `margin` samples of `lag` at which edit [start, stop) plays the raw.
 
-    Whitened correlations of windows spread over the run are added before the peak is looked for,
-    so that a spoiled window is outvoted.
+    Whitened correlations of windows spread over the run are averaged before the peak is looked
+    for, so that a spoiled window is outvoted.
     """
     size = int(min(SPOT_SAMPLES, max(stop - start, SMALLEST_SPOT)))
     count = int(np.clip((stop - start) // size, 1, MOST_SPOTS))
@@ -55,8 +64,9 @@ def exact_lag(
     places = np.stack([slice_padded(raw, s, s + size + 2 * (margin + half)) for s in firsts])
     taps = whitening_filter([*pieces, *places], sample_rate=sample_rate, highest_hz=HIGHEST_HZ)
     pieces, places = (oaconvolve(x, taps[None], mode="valid", axes=1) for x in (pieces, places))
-    total = correlation(places, pieces, lags=2 * margin + 1).sum(axis=0)
-    return lag - margin + int(np.abs(total).argmax())
+    mean = correlation(places, pieces, lags=2 * margin + 1).mean(axis=0)
+    peak = int(np.abs(mean).argmax())
+    return Offset(lag - margin + peak, float(mean[peak]))
 
 
 def block_gains(

@@ -6,6 +6,7 @@ waveforms around the frame. Every change of diagonal costs the same, so that con
 between places of the raw that sound the same.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,25 @@ class Run(NamedTuple):
     first: int
     last: int
     diagonal: int
+
+
+@dataclass(frozen=True)
+class FoundPath:
+    """The path, and what else could have been.
+
+    Attributes:
+        runs: The path, covering all frames.
+        diagonals: The hypotheses it was found among.
+        rivals: Per run the other diagonals that explain it almost as well.
+        confidences: Per run the probability of its diagonal, None without source.
+        explained_share: Share of the edit's sounding frames with a source.
+    """
+
+    runs: list[Run]
+    diagonals: list[Diagonal]
+    rivals: list[list[int]]
+    confidences: list[float | None]
+    explained_share: float
 
 
 def correlations(raw: np.ndarray, edit: np.ndarray, diagonal: Diagonal) -> np.ndarray:

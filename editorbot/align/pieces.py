@@ -4,48 +4,51 @@ from dataclasses import replace
 
 import numpy as np
 
-from editorbot.align.diagonals import Diagonal
 from editorbot.align.features import HOP
 from editorbot.align.offsets import block_gains, exact_lag, typical_gain
-from editorbot.align.path import NOWHERE, WINDOW_FRAMES, Run
+from editorbot.align.path import NOWHERE, WINDOW_FRAMES, FoundPath
 from editorbot.align.piece import Piece
 from editorbot.align.sides import ANALYSIS_RATE, Side
+from editorbot.progress import track
 
 LAG_MARGIN = 4
 """Samples at the analysis rate by which a diagonal's lag may be wrong."""
+CLEARLY_NEARER = 0.7
+"""A rival must miss less than this share of what the path's own lag misses of a perfect copy."""
 SAME_LAG = 2
 """Samples: pieces that meet at lags no further apart are one, measured twice."""
 
 
-def locate(
-    runs: list[Run],
-    diagonals: list[Diagonal],
-    confidences: list[float | None],
-    raw: Side,
-    edit: Side,
-) -> list[Piece]:
+def locate(path: FoundPath, raw: Side, edit: Side) -> list[Piece]:
     """Pieces at the raw's rate, with exact lags and gains; boundaries are still the path's."""
     scale = raw.rate / ANALYSIS_RATE
     pieces: list[Piece] = []
-    for run, confidence in zip(runs, confidences, strict=True):
+    runs = zip(path.runs, path.rivals, path.confidences, strict=True)
+    for run, rivals, confidence in track(list(runs), "measuring offsets"):
         start = round(run.first * HOP * scale) if pieces else 0
-        stop = len(edit.mono) if run is runs[-1] else round(run.last * HOP * scale)
+        stop = len(edit.mono) if run is path.runs[-1] else round(run.last * HOP * scale)
         if stop <= start:
             continue
         piece = Piece(start, stop, None, confidence=confidence)
         if run.diagonal != NOWHERE:
-            inner = _trimmed(start, stop, round(WINDOW_FRAMES / 2 * HOP * scale))
-            lag = exact_lag(
-                raw.mono,
-                edit.mono,
-                *inner,
-                lag=round(diagonals[run.diagonal].lag * scale),
-                margin=int(np.ceil(LAG_MARGIN * scale)),
-                sample_rate=raw.rate,
-            )
-            piece = replace(piece, lag=lag)
+            lags = [path.diagonals[number].lag * scale for number in (run.diagonal, *rivals)]
+            piece = replace(piece, lag=_best_lag(raw, edit, start, stop, lags))
         pieces.append(piece)
     return [_with_gain(piece, raw, edit) for piece in _joined(pieces)]
+
+
+def _best_lag(raw: Side, edit: Side, start: int, stop: int, lags: list[float]) -> int:
+    """The exact lag near the first of `lags`, or near a rival if that is clearly nearer a copy."""
+    scale = raw.rate / ANALYSIS_RATE
+    inner = _trimmed(start, stop, round(WINDOW_FRAMES / 2 * HOP * scale))
+    margin = int(np.ceil(LAG_MARGIN * scale))
+    options = {"margin": margin, "sample_rate": raw.rate}
+    own, *others = (
+        exact_lag(raw.mono, edit.mono, *inner, lag=round(lag), **options) for lag in lags
+    )
+    best = max(others, key=lambda offset: abs(offset.strength), default=own)
+    missing = 1 - abs(own.strength), 1 - abs(best.strength)
+    return best.lag if missing[1] < CLEARLY_NEARER * missing[0] else own.lag
 
 
 def _trimmed(start: int, stop: int, border: int) -> tuple[int, int]:

@@ -21,8 +21,8 @@ COARSE_HOP = HOP * POOL
 DIMENSIONS = 32
 HOP_FRAMES = 11
 """Coarse frames from one window to the next: 0.5 s."""
-WINDOW_HOPS = (2, 5)
-"""Lengths of the windows in hops: 1.0 s finds short loops, 2.6 s tells alike passages apart."""
+WINDOW_HOPS = (1, 2, 5)
+"""Lengths of the windows in hops: 0.5 s finds short runs, 2.6 s tells alike passages apart."""
 BUCKET = 6
 """Lags of which only the best is kept: peaks lie further apart."""
 SILENT_SHARE = 0.7
