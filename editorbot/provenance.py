@@ -1,0 +1,99 @@
+"""Which code decides a step's result, and a digest of it for the step's Snakemake rule.
+
+Snakemake does not see an edit to a package module that a rule's script imports, so each rule has
+`code_digest(script)` among its params. It covers the script and every module of this package that
+the script reaches by import statements, found without running anything. Comments, docstrings and
+formatting do not count. Neither do the modules in `NEUTRAL`, through which values and files pass
+but which decide no result: the values of params.yaml reach a rule as params of their own.
+
+The Snakefile reads this on each call, so nothing heavy may be imported here.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "editorbot"
+NEUTRAL = frozenset(
+    f"{PACKAGE}.{name}"
+    for name in ("errors", "files", "params", "progress", "provenance", "workflow")
+)
+
+DATA_FILES: dict[str, tuple[str, ...]] = {}
+"""Files beside the code that decide results, as glob patterns, by the module that reads them."""
+
+
+def code_digest(script: Path | str) -> str:
+    """Digest of `script` and of the modules that decide its result, 16 hexadecimal digits."""
+    digest = hashlib.sha256(_content(Path(script)).encode())
+    for module in sorted(deciding_modules(script)):
+        digest.update(f"{module} {_module_digest(module)}".encode())
+    return digest.hexdigest()[:16]
+
+
+def deciding_modules(script: Path | str) -> frozenset[str]:
+    """Names of the package's modules that `script` reaches, without the neutral ones."""
+    reached: set[str] = set()
+    waiting = list(_imports(Path(script)))
+    while waiting:
+        module = waiting.pop()
+        if module not in reached and not is_neutral(module):
+            reached.add(module)
+            waiting += _imports(_path(module))
+    return frozenset(reached)
+
+
+def is_neutral(module: str) -> bool:
+    """Whether a module of this package decides no result; its top holds the version alone."""
+    return module == PACKAGE or any(
+        module == name or module.startswith(f"{name}.") for name in NEUTRAL
+    )
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
+    """Names of the package's modules that a file imports, wherever in it the statement stands."""
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # What is imported from a package may be one of its modules or a name within it.
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    inside = {name for name in names if name.split(".")[0] == PACKAGE}
+    with_parents = {name.rsplit(".", n)[0] for name in inside for n in range(name.count(".") + 1)}
+    return frozenset(name for name in with_parents if _path(name).is_file())
+
+
+def _path(module: str) -> Path:
+    place = ROOT.joinpath(*module.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
+@cache
+def _module_digest(module: str) -> str:
+    digest = hashlib.sha256(_content(_path(module)).encode())
+    for pattern in DATA_FILES.get(module, ()):
+        for path in sorted(ROOT.glob(pattern)):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _content(path: Path) -> str:
+    """What a file says to Python: its syntax tree without docstrings and line numbers."""
+    return ast.dump(_WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    """Also removes strings below a field, which document it and do nothing else."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else node

@@ -1,0 +1,77 @@
+"""Remove what was made of songs that are gone; Snakemake never deletes what it no longer makes.
+
+Also removes the parts of files that a killed run left behind.
+
+    python -m editorbot.workflow.prune [--directory WORKSPACE] [--params FILE]
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from editorbot.corpus.songs import find_songs
+from editorbot.errors import EditorbotError
+from editorbot.params import load_params
+from editorbot.workflow.run import is_owned
+from editorbot.workflow.state import STATE, Records
+
+SIDES = ("raw", "edit")
+POINTERS = ("edit.json", "info.json", "alignment.png", "pointers.npy", "ops.npy")
+PROPOSALS = ("wav", "json", "png")
+
+# Folders with files by song, and the names there of what belongs to one song.
+BY_SONG: dict[str, tuple[str, ...]] = {
+    **{
+        f"results/{step}": tuple(f"{{song}}_{side}.zarr.zip" for side in SIDES)
+        for step in ("decode", "features", "stems", "stems_mel")
+    },
+    "results/pointers": tuple(f"{{song}}_{ending}" for ending in POINTERS),
+    "results/proposals": tuple(f"{{song}}.{ending}" for ending in PROPOSALS),
+}
+
+
+def prune(songs: list[str]) -> list[Path]:
+    """Remove the files by song that belong to none of `songs`; returns what was removed.
+
+    Works in the current directory.
+
+    Raises:
+        EditorbotError: There is no song, or a run is going on.
+    """
+    if not songs:
+        raise EditorbotError(
+            "no song pair was found in data, so nothing was removed: is the data checked out?"
+        )
+    if is_owned():
+        raise EditorbotError("a run is going on here: wait until it has ended, then prune again")
+    records = Records()
+    removed = []
+    for folder, names in BY_SONG.items():
+        kept = {name.format(song=song) for song in songs for name in names} | {STATE}
+        for path in sorted(Path(folder).glob("*")):
+            if path.name not in kept:
+                path.unlink()
+                records.remove(str(path))
+                removed.append(path)
+    return removed
+
+
+def main() -> None:
+    """Remove what was made of songs that are no longer there."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--directory", default=".", help="the workspace, with data and results")
+    parser.add_argument("--params", default="params.yaml", help="params.yaml of the workspace")
+    arguments = parser.parse_args()
+    try:
+        which = load_params(arguments.params).songs.which
+        os.chdir(arguments.directory)
+        removed = prune(find_songs("data", which=which).names)
+    except EditorbotError as error:
+        sys.exit(f"editorbot: {error}")
+    for path in removed:
+        print(f"removed {path}")
+
+
+if __name__ == "__main__":
+    main()

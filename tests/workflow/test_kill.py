@@ -1,0 +1,76 @@
+"""A run that is killed in the middle of a step leaves nothing that is taken for whole."""
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+
+import psutil
+
+from .workspace import environment
+
+
+def test_a_killed_training_is_done_again_and_nothing_else(workspace):
+    workspace.set_params(pointer={"epochs": 100_000, "patience": 100_000})
+    started = workspace.path / "results/logs/pointer_network"
+    before = set(started.rglob("*"))
+    run = subprocess.Popen(
+        ["snakemake", "--cores", "2"],
+        cwd=workspace.path,
+        env=environment(workspace.path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    wait_until(lambda: set(started.rglob("*")) - before, "training to begin")
+    jobs = psutil.Process(run.pid).children(recursive=True)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    # Its jobs end too, or they would write over what the next run makes.
+    wait_until(lambda: not any(is_running(job) for job in jobs), "the jobs to end")
+
+    workspace.set_params(pointer={"epochs": 2})
+    expected = {"train_pointer": 1, "propose_song": 1, "evaluate_pointer": 1, "report": 1}
+    assert workspace.jobs() == Counter(expected)
+    again = workspace.snakemake("train_pointer")
+    assert "the last run was killed; it is taken up again" in again.stdout
+    assert workspace.jobs("train_pointer") == Counter()
+    leftovers = [path for path in (workspace.path / "results").rglob(".*.part.*")]
+    assert not leftovers
+
+
+def test_a_run_that_goes_on_keeps_its_lock(workspace):
+    workspace.set_params(pointer={"epochs": 100_000, "patience": 100_000})
+    started = workspace.path / "results/logs/pointer_network"
+    before = set(started.rglob("*"))
+    run = subprocess.Popen(
+        ["snakemake", "--cores", "2"],
+        cwd=workspace.path,
+        env=environment(workspace.path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        wait_until(lambda: set(started.rglob("*")) - before, "training to begin")
+        second = workspace.snakemake(check=False)
+        assert second.returncode != 0
+        assert "cannot be locked" in second.stdout
+        pruned = workspace.run("python", "-m", "editorbot.workflow.prune", check=False)
+        assert "a run is going on here" in pruned.stdout
+    finally:
+        run.kill()
+        run.wait()
+
+
+def is_running(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(condition, what: str, *, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.1)

@@ -1,0 +1,95 @@
+"""The digest of a step's code covers all that the step runs, and only that."""
+
+import ast
+import re
+
+import pytest
+
+from editorbot.provenance import NEUTRAL, PACKAGE, ROOT, code_digest, deciding_modules, is_neutral
+
+SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))
+
+
+def script(name: str):
+    return ROOT / f"workflow/scripts/{name}.py"
+
+
+def test_each_rule_has_its_script_and_its_code_among_its_params():
+    rules = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    used = re.findall(r'"\.\./scripts/(\w+)\.py"', rules)
+    assert sorted(used) == [path.stem for path in SCRIPTS]
+    assert sorted(re.findall(r'code_of\("(\w+)"\)', rules)) == sorted(used)
+
+
+def test_what_a_step_really_imports_is_covered(built):
+    """By the modules that each job noted at its end."""
+    logs = list((built.path / "results/logs").rglob("*.log"))
+    seen = set()
+    for log in logs:
+        rule = log.relative_to(built.path / "results/logs").parts[0].removesuffix(".log")
+        rule = {"propose": "propose_song"}.get(rule, rule)
+        noted = re.search(r"modules: (.*)", log.read_text())
+        assert noted, f"{log} does not say what was imported"
+        imported = {module for module in noted[1].split() if not is_neutral(module)}
+        assert imported <= deciding_modules(script(rule)), rule
+        seen.add(rule)
+    assert seen == {path.stem for path in SCRIPTS}
+
+
+def test_modules_are_imported_by_statements_alone():
+    """What is imported by a computed name would not be found."""
+    for path in (ROOT / PACKAGE).rglob("*.py"):
+        names = {
+            node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
+        }
+        assert not names & {"__import__", "importlib", "import_module"}, path
+
+
+def test_neutral_modules_import_no_deciding_ones():
+    """Otherwise these would be missed behind them."""
+    for name in NEUTRAL:
+        place = ROOT.joinpath(*name.split("."))
+        for path in place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]:
+            found = deciding_modules(path)
+            allowed = {f"{PACKAGE}.corpus", f"{PACKAGE}.corpus.songs"}
+            assert found <= allowed, f"{path} imports {found - allowed}"
+
+
+def test_the_packages_top_holds_constants_alone():
+    body = ast.parse((ROOT / PACKAGE / "__init__.py").read_text()).body
+    assert all(isinstance(node, ast.Expr | ast.Assign) for node in body)
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch):
+    """A package of two modules, and a script that imports one of them inside a function."""
+    monkeypatch.setattr("editorbot.provenance.ROOT", tmp_path)
+    package = tmp_path / PACKAGE / "room"
+    package.mkdir(parents=True)
+    for place in (package, package.parent):
+        (place / "__init__.py").write_text("")
+    (package / "used.py").write_text("def f():\n    from editorbot.room import behind\n")
+    (package / "behind.py").write_text('"""Text."""\nvalue = 1\n')
+    (package / "other.py").write_text("value = 1\n")
+    (tmp_path / "script.py").write_text("import editorbot.room.used as used\nused.f()\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "changes"),
+    [
+        ("editorbot/room/behind.py", '"""Other text."""\n# note\nvalue = (1)\n', False),
+        ("editorbot/room/behind.py", '"""Text."""\nvalue = 2\n', True),
+        ("editorbot/room/other.py", "value = 2\n", False),
+        ("script.py", "import editorbot.room.used as used  # note\nused.f()\n", False),
+        ("script.py", "import editorbot.room.used as used\nused.f(2)\n", True),
+    ],
+)
+def test_a_digest_changes_with_what_the_code_says(steps, file, text, changes):
+    from editorbot import provenance
+
+    before = code_digest(steps / "script.py")
+    for cached in (provenance._imports, provenance._module_digest, provenance._tree):
+        cached.cache_clear()
+    (steps / file).write_text(text)
+    assert (code_digest(steps / "script.py") != before) == changes

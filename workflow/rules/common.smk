@@ -1,0 +1,68 @@
+# What all rules share: the parameters, the songs, and digests of recordings and of code.
+import re
+
+from snakemake.exceptions import WorkflowError
+
+from editorbot.corpus.songs import find_songs
+from editorbot.corpus.splits import Splits, split_songs
+from editorbot.errors import EditorbotError
+from editorbot.params import check_params
+from editorbot.provenance import code_digest
+from editorbot.workflow.run import (
+    begin,
+    release_lock_of_killed_run,
+    settle,
+    tell_failures,
+)
+from editorbot.workflow.sources import digest_sources, join_digests
+from editorbot.workflow.state import restore
+
+try:
+    PARAMS = check_params(config, name="params.yaml")
+    TABLE = find_songs("data", which=PARAMS.songs.which)
+    SPLITS = (
+        split_songs(TABLE.names, **PARAMS.splits.model_dump())
+        if TABLE.songs
+        else Splits((), (), ())
+    )
+except EditorbotError as error:
+    raise WorkflowError(str(error))
+
+SONGS = TABLE.names
+SONG = {song.name: song for song in TABLE.songs}
+SIDES = ("raw", "edit")
+STEMS = PARAMS.stems.model != "off"
+DIGESTS = digest_sources(
+    path
+    for song in TABLE.songs
+    for path in (song.raw, song.edit, song.truth, song.causes)
+    if path
+)
+
+settle(workflow, songs=SONGS)
+if workflow.is_main_process:
+    release_lock_of_killed_run()
+    restore()
+    for half_pair in TABLE.half_pairs:
+        print(f"editorbot: left out: {half_pair}", file=sys.stderr)
+
+
+def recording(wildcards):
+    """The recording of a song's side."""
+    return str(getattr(SONG[wildcards.song], wildcards.side))
+
+
+def recording_digest(wildcards):
+    """Digest of the recording of a song's side."""
+    return DIGESTS[recording(wildcards)]
+
+
+def pair_digest(wildcards):
+    """Digest of a song's two recordings."""
+    song = SONG[wildcards.song]
+    return join_digests([DIGESTS[str(song.raw)], DIGESTS[str(song.edit)]])
+
+
+def code_of(script):
+    """Digest of a workflow script and of the package's modules behind it."""
+    return code_digest(f"{workflow.basedir}/workflow/scripts/{script}.py")

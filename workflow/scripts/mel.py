@@ -1,0 +1,15 @@
+"""Compute the mel spectrogram of a decoded recording."""
+
+from pathlib import Path
+
+from editorbot.workflow.step import step
+
+with step(snakemake):
+    from editorbot.audio.mel import mel_store
+    from editorbot.params import MelParams
+
+    mel_store(
+        Path(snakemake.input[0]),
+        Path(snakemake.output[0]),
+        params=MelParams(**snakemake.params.settings),
+    )
