@@ -8,7 +8,7 @@ from editorbot.corpus.songs import DEMO_PREFIX, find_songs
 from editorbot.errors import EditorbotError
 from editorbot.params import SimulateParams
 
-SHORT = SimulateParams(max_track_s=20)
+SHORT = SimulateParams(max_track_s=20, passage_s=4)
 
 
 def times(folder):
