@@ -61,7 +61,9 @@ TERMINAL = (
 )
 WITH_INTERVAL = ("keep_f1", "cut_f1_500ms")
 TERMINAL_WIDTH = 110
-"""Characters, where standard output is no terminal and would fold the table into 80."""
+"""Characters that the table with its intervals takes, also where there is no terminal."""
+ONE_LINE = 8
+"""Characters of the longest heading that is not divided."""
 
 
 @dataclass(frozen=True)
@@ -189,10 +191,14 @@ def _read_row(row: dict[str, str]) -> SongScore:
 def print_table(
     summaries: Sequence[SystemSummary], *, title: str, console: Console | None = None
 ) -> None:
-    """Print the main means; learned systems in bold, the best of each column underlined."""
+    """Print the main means; learned systems in bold, the best of each column underlined.
+
+    The intervals are shown where the terminal has room for them.
+    """
     if console is None:
         console = Console()
         console = console if console.is_terminal else Console(width=TERMINAL_WIDTH)
+    wide = console.width >= TERMINAL_WIDTH
     shown = [column for column in TERMINAL if column in _shown(summaries)]
     table = Table(title=title, caption=_caption(summaries), box=box.SIMPLE_HEAD)
     table.add_column("system", no_wrap=True)
@@ -201,22 +207,24 @@ def print_table(
         table.add_column(_two_lines(label(column)), justify="right", no_wrap=True)
     best = {column: _best(summaries, column) for column in shown}
     for row in summaries:
-        cells = [_cell(column, row.measures[column], best[column]) for column in shown]
+        cells = [_cell(row.measures[c], best[c], spread=wide and c in WITH_INTERVAL) for c in shown]
         table.add_row(label(row.system), *cells, style="bold" if row.learned else "")
     console.print(table)
 
 
 def _two_lines(heading: str) -> str:
     words = heading.split()
+    if len(heading) <= ONE_LINE:
+        return heading
     middle = (len(words) + 1) // 2
     return f"{' '.join(words[:middle])}\n{' '.join(words[middle:])}"
 
 
-def _cell(column: str, found: Interval, best: float) -> Text:
-    mean, _, spread = format_interval(found).partition(" ")
+def _cell(found: Interval, best: float, *, spread: bool) -> Text:
+    mean, _, brackets = format_interval(found).partition(" ")
     text = Text(mean, style="underline" if found.mean == best else "")
-    if spread and column in WITH_INTERVAL:
-        text.append(f" {spread}", style="not underline not bold dim")
+    if brackets and spread:
+        text.append(f" {brackets}", style="not underline not bold dim")
     return text
 
 

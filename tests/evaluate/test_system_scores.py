@@ -233,6 +233,23 @@ def test_tables_show_every_system_and_mark_the_best(tmp_path):
         assert expected in text.getvalue()
 
 
+def test_a_narrow_terminal_gets_the_means_whole():
+    rows = summary.summarise(
+        [
+            one_score("loudness_threshold", song, keep_f1=f1)
+            for song, f1 in (("a", 0.2), ("b", 0.3))
+        ],
+        params=PARAMS,
+    )
+    narrow, wide = io.StringIO(), io.StringIO()
+    summary.print_table(rows, title="t", console=Console(file=narrow, width=84))
+    summary.print_table(rows, title="t", console=Console(file=wide, width=110))
+    assert ".250 [.20, .30]" in wide.getvalue()
+    assert ".250" in narrow.getvalue()
+    assert "[.20" not in narrow.getvalue()
+    assert "…" not in narrow.getvalue()
+
+
 def test_pictures_have_ink_and_grow_with_the_systems(tmp_path, scores):
     rows = summary.summarise(scores, params=PARAMS)
     few, many, causes = (tmp_path / f"{name}.png" for name in ("few", "many", "causes"))
