@@ -1,0 +1,164 @@
+"""Stems: a decoded recording separated into drums, bass, other and vocals by Demucs.
+
+torch and Demucs are imported only once the model is known to be there, so that a name that is not
+ends at once.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from editorbot.audio import store
+from editorbot.audio.pretrained import find_weights, load_pretrained
+from editorbot.audio.resample import downmix_blocks, resample_blocks, resampled_length
+from editorbot.errors import EditorbotError
+from editorbot.params import MelParams, StemsParams
+from editorbot.progress import track
+
+STEMS = ("drums", "bass", "other", "vocals")
+SAMPLES_PER_CHUNK = 2**18
+FRAMES_PER_CHUNK = 4096
+
+
+def load_separator(params: StemsParams):
+    """Load the Demucs model that `params.model` names.
+
+    Raises:
+        EditorbotError: It is "off"; or a pretrained model that is not on this machine and cannot
+            be fetched, with the file to put in place.
+    """
+    if params.model == "off":
+        raise EditorbotError("stems.model is off, so there are no stems: choose mini or another")
+    if params.model == "mini":
+        from editorbot.audio.demucs_mini import load_mini
+
+        return load_mini()
+    return load_pretrained(find_weights(params.model, params.repo))
+
+
+def separate(decoded: Path | str, output: Path | str, *, params: StemsParams) -> None:
+    """Separate a decoded copy into stems, in constant memory.
+
+    The store's array is "stems", (S, C, T) float16 at the model's own rate and channels, full
+    scale 1, with the attributes `sample_rate`, `names`, `model`, `decoded_rate` and
+    `decoded_samples`.
+
+    Args:
+        decoded: What `editorbot.audio.decode.decode` wrote.
+        output: The store, `*.zarr.zip`.
+        params: Which model.
+
+    Raises:
+        EditorbotError: The model cannot be had, `decoded` cannot be read or `output` not written.
+    """
+    model = load_separator(params)
+    from editorbot.audio.separate import segment_stride, separate_blocks
+
+    audio = store.open_array(decoded, "audio")
+    decoded_rate, decoded_samples = audio.attrs["sample_rate"], audio.shape[1]
+    rates = {"source_rate": decoded_rate, "target_rate": model.samplerate}
+    samples = resampled_length(decoded_samples, **rates)
+    mixture = _as_heard(
+        store.array_blocks(audio), channels=audio.shape[0], wanted=model.audio_channels
+    )
+    mixture = resample_blocks(mixture, **rates, channels=model.audio_channels)
+    shape = (len(model.sources), model.audio_channels)
+    with store.create(
+        output,
+        name="stems",
+        shape=(*shape, samples),
+        dtype=np.float16,
+        # A stem by itself, as its mel spectrogram reads it.
+        chunks=(1, shape[1], SAMPLES_PER_CHUNK),
+        attrs={
+            "sample_rate": model.samplerate,
+            "names": list(model.sources),
+            "model": params.model,
+            "decoded_rate": decoded_rate,
+            "decoded_samples": decoded_samples,
+        },
+    ) as writer:
+        parts = separate_blocks(model, mixture)
+        total = math.ceil(samples / segment_stride(model))
+        for part in track(parts, f"Separating with {params.model}", total=total):
+            writer.append(part)
+
+
+def stems_mel(stems: Path | str, output: Path | str, *, params: MelParams) -> None:
+    """Store the mel spectrograms of stems, frame for frame beside the mixture's.
+
+    The store's array is "mel", (S, M, F) float16 in [0, 1], with the attributes `names`,
+    `sample_rate`, `hop_length` and `n_fft`. F equals that of `editorbot.audio.mel.mel_store` for
+    the same decoded copy. 1 is the maximum over all stems, so that their levels stay comparable:
+    a stem that is hardly there is dark.
+
+    Args:
+        stems: What `separate` wrote.
+        output: The store, `*.zarr.zip`.
+        params: Of the mel spectrogram.
+
+    Raises:
+        EditorbotError: `stems` cannot be read or `output` not be written.
+    """
+    from editorbot.audio.mel import MelSpectrogram
+
+    array = store.open_array(stems, "stems")
+    samples = resampled_length(
+        array.attrs["decoded_samples"],
+        source_rate=array.attrs["decoded_rate"],
+        target_rate=params.sample_rate,
+    )
+    mel = MelSpectrogram(params)
+    count = array.shape[0]
+    one_by_one = [mel.levels(_mono(array, s, samples, params)) for s in range(count)]
+    # The maximum is known only at the end: levels wait on disk, 2 GB for three hours.
+    with tempfile.TemporaryFile() as waiting:
+        highest = -math.inf
+        for levels in zip(*one_by_one, strict=True):
+            highest = max(highest, *(float(level.max()) for level in levels))
+            waiting.write(np.stack([level.T for level in levels], axis=1).tobytes())
+        waiting.seek(0)
+        with store.create(
+            output,
+            name="mel",
+            shape=(count, params.n_mels, mel.frames(samples)),
+            dtype=np.float16,
+            chunks=(count, params.n_mels, FRAMES_PER_CHUNK),
+            attrs={
+                "names": array.attrs["names"],
+                "sample_rate": params.sample_rate,
+                "hop_length": params.hop_length,
+                "n_fft": params.n_fft,
+            },
+        ) as writer:
+            while data := waiting.read(4 * count * params.n_mels * FRAMES_PER_CHUNK):
+                levels = np.frombuffer(data, np.float32).reshape(-1, count, params.n_mels)
+                writer.append(mel.normalise(levels.transpose(1, 2, 0), maximum_db=highest))
+
+
+def _as_heard(blocks: Iterable[np.ndarray], *, channels: int, wanted: int) -> Iterator[np.ndarray]:
+    """Blocks (C, T) with as many channels as the model hears; mono is given to all of them."""
+    for block in downmix_blocks(blocks, source_channels=channels, channels=wanted):
+        if len(block) < wanted:
+            block = np.broadcast_to(block.mean(axis=0), (wanted, block.shape[1]))
+        yield block
+
+
+def _mono(array, stem: int, samples: int, params: MelParams) -> Iterator[np.ndarray]:
+    """A stem in mono at the mel's rate, exactly `samples` long, in blocks (1, T)."""
+    length, chunk = array.shape[-1], array.chunks[-1]
+    blocks = (
+        array[stem, :, start : start + chunk].astype(np.float32).mean(axis=0, keepdims=True)
+        for start in range(0, length, chunk)
+    )
+    rates = {"source_rate": array.attrs["sample_rate"], "target_rate": params.sample_rate}
+    left = samples
+    for block in resample_blocks(blocks, **rates, channels=1):
+        # Two roundings, to the model's rate and from it, may end a sample away from one.
+        yield block[:, :left]
+        left -= min(left, block.shape[1])
+    if left:
+        yield np.zeros((1, left), np.float32)
