@@ -106,7 +106,7 @@ class PointerSize(Section):
     """Learned queries that sum up the whole raw recording."""
     cross_window: Annotated[int, Field(ge=2)] = 512
     """Steps of the raw around the expected position that a decision sees."""
-    self_window: Positive = 512
+    self_window: Annotated[int, Field(ge=2)] = 512
     """Decisions, itself included, that a decision sees."""
     jump_buckets: Positive = 512
     """Buckets of 129 steps on either side; a jump beyond them is cut short, and counted."""
@@ -211,23 +211,23 @@ class SimulateParams(Section):
     mastering and lossy coding; also reversed, sped-up, pitch-shifted, inverted and silent parts."""
     repeats: Literal["copies", "played_again"] = "played_again"
     """Whether another take of a passage is the same sound, or differs in tempo, tone and level."""
-    max_track_s: Annotated[float, Field(ge=20)] = 80.0
+    max_track_s: Annotated[float, Field(ge=20)] = 70.0
     """Seconds; of a longer track an excerpt between two bar lines is used."""
     bits: Literal[16, 24] = 16
     """PCM resolution of both WAV files."""
     passage_s: Annotated[float, Field(ge=4)] = 10.0
     """Seconds; about how long the passages are that a band plays and repeats."""
-    break_share: Share = 0.45
+    break_share: Share = 0.4
     """Chance that playing stops after a passage."""
     false_start_share: Share = 0.35
     """Chance that a take breaks off soon after it began."""
     spoiled_take_share: Share = 0.25
     """Chance that a passage goes wrong and is played again."""
-    vamp_share: Share = 0.25
+    vamp_share: Share = 0.22
     """Chance that the end of a passage is repeated for too long."""
     vamp_keep_share: Share = 0.3
     """Chance that the editor keeps one repeat of a vamp."""
-    talk_share: Share = 0.7
+    talk_share: Share = 0.55
     noise_share: Share = 0.3
     tuning_share: Share = 0.35
     dead_air_share: Share = 0.5

@@ -22,7 +22,8 @@ def neighbourhood_attention(
         query: (B, T, heads, d). With fewer queries than keys (causal only) they are the last T.
         key: (B, T', heads, d), T' >= T.
         value: (B, T', heads, d).
-        window: Number of keys, the query's own included; what exceeds T' is without effect.
+        window: Number of keys, at least 2, the query's own included; what exceeds T' is without
+            effect.
         causal: Whether a query sees no later key.
 
     Returns:

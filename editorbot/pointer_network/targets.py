@@ -143,7 +143,8 @@ def pointers_to_steps(pointers: np.ndarray, *, stride: int, raw_frames: int) -> 
     """(E,) raw mel frames, -1 without source -> (T,) raw steps, by each step's middle frame.
 
     Within a run the error is at most stride / 2 frames, as the offset between edit and raw is
-    rounded to whole steps; a cut moves by at most stride / 2 frames.
+    rounded to whole steps; a cut moves by at most stride / 2 frames. Only where a run reaches the
+    very end of the raw may its last step repeat the one before it.
     """
     starts = np.arange(0, len(pointers), stride)
     middle = np.minimum(starts + stride // 2, len(pointers) - 1)

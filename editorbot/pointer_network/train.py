@@ -10,7 +10,7 @@ import torch
 
 from editorbot.errors import EditorbotError
 from editorbot.files import write_json
-from editorbot.params import MelParams, PointerParams, StemsParams
+from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
 from editorbot.pointer_network.calibrate import calibrate
 from editorbot.pointer_network.data import Batch, PointerDataset, SongFiles, collate, data_digest
 from editorbot.pointer_network.losses import pointer_losses, pointer_measures
@@ -56,6 +56,7 @@ def train_pointer(
     params: PointerParams,
     mel: MelParams,
     stems: StemsParams,
+    decode: DecodeParams,
     directory: Path,
     log_directory: Path,
     resume: Path | None = None,
@@ -69,6 +70,7 @@ def train_pointer(
         params: The network and its training.
         mel: How the features were computed; kept in the checkpoint for new recordings.
         stems: How stems were separated; likewise.
+        decode: How recordings were decoded; likewise.
         directory: Gets `best`, `latest` and `metrics.json`.
         log_directory: Gets TensorBoard's files.
         resume: A `latest` checkpoint to go on from.
@@ -86,6 +88,7 @@ def train_pointer(
         "system": SYSTEM,
         "params": {
             "pointer": params.model_dump(mode="json"),
+            "decode": decode.model_dump(mode="json"),
             "mel": mel.model_dump(mode="json"),
             "stems": stems.model_dump(mode="json") if uses_stems else None,
         },
@@ -129,6 +132,7 @@ def _describe(train: PointerDataset, validation: PointerDataset) -> dict[str, An
         "validation_songs": [song.name for song in validation.songs],
         "digest": data_digest(train),
         "steps": sum(len(e.steps) for e in examples),
+        "cuts": sum(int((e.targets.cut == 1).sum()) for e in examples),
         "jumps": sum(jumps),
         "jumps_cut_short": sum(e.targets.clamped for e in examples),
         "compression_ratio": float(np.median([len(e.steps) / e.raw_steps for e in examples])),

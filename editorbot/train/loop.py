@@ -31,8 +31,8 @@ from editorbot.train.checkpoints import (
 )
 from editorbot.train.task import Ratio, StepResult, SupervisedTask
 
-EPOCH_SEEDS = 100_003
-"""Seeds of neighbouring runs do not meet within so many epochs."""
+EPOCH_SEEDS, EPOCH_BATCHES = 100_000, 1_000_000
+"""Most epochs of a run and batches of an epoch before two of them share random numbers."""
 
 
 @dataclass(frozen=True)
@@ -206,8 +206,10 @@ class _Module(lightning.LightningModule):
         return optimizer
 
     def train_dataloader(self) -> DataLoader:
-        order = torch.Generator().manual_seed(self._epoch_seed)
-        return self._loader(self.train_data, shuffle=True, generator=order)
+        # A list, not a sampler that draws: Lightning may begin to iterate more than once.
+        generator = torch.Generator().manual_seed(self._epoch_seed)
+        order = torch.randperm(len(self.train_data), generator=generator).tolist()
+        return self._loader(self.train_data, sampler=order)
 
     def val_dataloader(self) -> DataLoader | list:
         return self._loader(self.validation_data) if len(self.validation_data) else []
@@ -220,8 +222,9 @@ class _Module(lightning.LightningModule):
     def _epoch_seed(self) -> int:
         return self.settings.seed * EPOCH_SEEDS + self.epoch
 
-    def on_train_epoch_start(self) -> None:
-        torch.manual_seed(self._epoch_seed)
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        # For dropout; at each batch, as loaders draw random numbers too, at times of their own.
+        torch.manual_seed(self._epoch_seed * EPOCH_BATCHES + batch_index)
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         result = self._step(batch, "train")

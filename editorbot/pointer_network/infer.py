@@ -1,0 +1,120 @@
+"""Edit a new raw recording: `python -m editorbot.pointer_network.infer RAW --checkpoint DIR`."""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from editorbot.align.picture import draw_alignment
+from editorbot.audio.decode import decode
+from editorbot.audio.io import probe
+from editorbot.audio.mel import mel_store
+from editorbot.audio.render import render_to
+from editorbot.audio.stems import separate, stems_mel
+from editorbot.audio.store import read_array
+from editorbot.edl.model import Edit, Source
+from editorbot.edl.serialize import write_edit
+from editorbot.files import sha256
+from editorbot.pointer_network.propose import PointerEditor, load_editor, propose_from_features
+
+
+class Proposal(NamedTuple):
+    """What `infer` wrote."""
+
+    edit: Edit
+    sound: Path
+    edit_list: Path
+    picture: Path
+
+
+def propose(raw: Path | str, *, checkpoint: Path | str) -> Edit:
+    """Propose an edit of a raw recording.
+
+    Raises:
+        EditorbotError: The recording or the checkpoint cannot be used, or the stems model that the
+            network learned with is not there.
+    """
+    return _propose(Path(raw), load_editor(checkpoint))
+
+
+def infer(raw: Path | str, *, checkpoint: Path | str, output: Path | str) -> Proposal:
+    """Edit a raw recording and write the sound, its EDL (.json) and a picture (.png) beside it.
+
+    The sound has the raw's rate and channels, and equals it to the bit outside the crossfades.
+
+    Args:
+        raw: Any sound file.
+        checkpoint: A folder `best` of a training.
+        output: The sound file to write; the suffix chooses the format.
+
+    Raises:
+        EditorbotError: As `propose`, or an output cannot be written.
+    """
+    raw, output = Path(raw), Path(output)
+    editor = load_editor(checkpoint)
+    print(f"{checkpoint}: {editor.describe()}")
+    edit = _propose(raw, editor)
+    proposal = Proposal(edit, output, output.with_suffix(".json"), output.with_suffix(".png"))
+    render_to(edit, output)
+    write_edit(proposal.edit_list, edit)
+    draw_alignment(edit, raw, output, proposal.picture, title=f"Proposed edit of {raw.name}")
+    return proposal
+
+
+def source_of(raw: Path) -> Source:
+    """A recording as the source of an edit."""
+    found = probe(raw)
+    return Source(
+        path=str(raw),
+        sample_rate=found.sample_rate,
+        channels=found.channels,
+        samples=found.samples,
+        sha256=sha256(raw),
+    )
+
+
+def _propose(raw: Path, editor: PointerEditor) -> Edit:
+    mel, stems = features_of(raw, editor)
+    return propose_from_features(editor, mel, stems, source=source_of(raw))
+
+
+def features_of(raw: Path, editor: PointerEditor) -> tuple[np.ndarray, np.ndarray | None]:
+    """(M, F) mel and (S, M, F) stems' mels, by the very steps that prepare songs for training."""
+    with tempfile.TemporaryDirectory(prefix="editorbot-") as folder:
+        decoded, mel, separated, by_stem = (Path(folder) / f"{n}.zarr.zip" for n in "dmsb")
+        decode(
+            raw,
+            decoded,
+            sample_rate=editor.decode.sample_rate,
+            channels=editor.decode.channels,
+        )
+        mel_store(decoded, mel, params=editor.mel)
+        if editor.stems is None:
+            return read_array(mel, "mel"), None
+        separate(decoded, separated, params=editor.stems)
+        stems_mel(separated, by_stem, params=editor.mel)
+        return read_array(mel, "mel"), read_array(by_stem, "mel")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m editorbot.pointer_network.infer",
+        description="Edit a raw recording with a trained pointer network.",
+        epilog="example: python -m editorbot.pointer_network.infer jam.wav "
+        "--checkpoint results/models/pointer_network/best --output jam_edit.wav",
+    )
+    parser.add_argument("raw", type=Path)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="folder of a checkpoint")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="sound file to write")
+    given = parser.parse_args(arguments)
+    proposal = infer(given.raw, checkpoint=given.checkpoint, output=given.output)
+    print(f"{proposal.sound}\n{proposal.edit_list}\n{proposal.picture}")
+
+
+if __name__ == "__main__":
+    from editorbot.pointer_network.doors import run
+
+    run(main)

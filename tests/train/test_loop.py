@@ -1,0 +1,162 @@
+"""The training loop, on a task small enough to see through."""
+
+import math
+import struct
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+
+from editorbot.errors import EditorbotError
+from editorbot.train.checkpoints import load_checkpoint
+from editorbot.train.loop import FitSettings, fit, learning_rate
+from editorbot.train.task import Ratio, StepResult, SupervisedTask
+
+torch.set_num_threads(1)
+SYSTEM = "line"
+
+
+class Line(SupervisedTask):
+    """Fits y = 2 x with dropout, so that random numbers matter."""
+
+    def __init__(self):
+        torch.manual_seed(0)
+        super().__init__(
+            nn.Sequential(nn.Linear(4, 16), nn.Dropout(0.3), nn.Linear(16, 1)),
+            loss_weights={"square": 0.5, "absolute": 2.0},
+        )
+
+    def step(self, batch):
+        names, x, y = batch
+        wrong = self.model(x)[:, 0] - y
+        losses = {"square": wrong.square().mean(), "absolute": wrong.abs().mean()}
+        near = (wrong.abs() < 0.5).sum()
+        return StepResult(losses, {"near": Ratio(near, torch.tensor(len(names)))})
+
+    def songs_of(self, batch):
+        return ", ".join(batch[0])
+
+
+def points(count=10, *, broken=None):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(count, 4, generator=generator)
+    y = 2 * x[:, 0]
+    if broken is not None:
+        y[broken] = math.nan
+    return [(f"song {i}", x[i], y[i]) for i in range(count)]
+
+
+def collate(examples):
+    names, x, y = zip(*examples, strict=True)
+    return names, torch.stack(x), torch.stack(y)
+
+
+def settings(**changes):
+    values = {
+        "lr": 0.03,
+        "weight_decay": 0.01,
+        "warmup_steps": 3,
+        "epochs": 4,
+        "patience": 100,
+        "batch_size": 2,
+        "accumulate": 2,
+        "gradient_clip": 0.5,
+        "seed": 3,
+    }
+    return FitSettings(**{**values, **changes})
+
+
+def fitted(folder, *, train=None, validation=None, changes=None, **options):
+    return fit(
+        Line(),
+        points() if train is None else train,
+        points(4) if validation is None else validation,
+        collate=collate,
+        settings=settings(**(changes or {})),
+        directory=folder / "models",
+        log_directory=folder / "logs",
+        info={"system": SYSTEM},
+        **options,
+    )
+
+
+def test_interrupted_training_ends_in_the_same_weights(tmp_path):
+    whole = fitted(tmp_path / "whole")
+    half = fitted(tmp_path / "half", stop_after_epoch=2)
+    assert (half.epochs, whole.epochs) == (2, 4)
+    halfway = load_checkpoint(half.latest, system=SYSTEM).weights
+    resumed = fitted(tmp_path / "half", resume=half.latest)
+    assert resumed._replace(best=whole.best, latest=whole.latest) == whole
+    for name in ("best", "latest"):
+        ours, theirs = (load_checkpoint(getattr(r, name), system=SYSTEM) for r in (resumed, whole))
+        assert ours.info["metrics"] == theirs.info["metrics"]
+        for key, tensor in theirs.weights.items():
+            assert torch.equal(ours.weights[key], tensor), key
+    optimizers = [(r.latest / "optimizer.safetensors").read_bytes() for r in (resumed, whole)]
+    assert optimizers[0] == optimizers[1]
+    assert not torch.equal(halfway["0.weight"], theirs.weights["0.weight"])
+
+
+def test_another_seed_gives_other_weights(tmp_path):
+    results = [fitted(tmp_path / str(s), changes={"seed": s, "epochs": 1}) for s in (1, 2)]
+    one, two = (load_checkpoint(r.latest, system=SYSTEM).weights for r in results)
+    assert not torch.equal(one["0.weight"], two["0.weight"])
+
+
+def test_nothing_is_pickled(tmp_path):
+    result = fitted(tmp_path, changes={"epochs": 1})
+    names = {path.name for path in (tmp_path / "models").rglob("*") if path.is_file()}
+    assert names == {"model.safetensors", "optimizer.safetensors", "checkpoint.json"}
+    assert not list(tmp_path.rglob("*.ckpt"))
+    for path in result.latest.glob("*.safetensors"):
+        # The format: 8 bytes of header length, then JSON.
+        data = path.read_bytes()
+        (length,) = struct.unpack("<Q", data[:8])
+        assert data[8 : 8 + length].startswith(b"{")
+
+
+def test_logs_carry_the_names_that_users_look_for(tmp_path):
+    fitted(tmp_path, changes={"epochs": 2})
+    log = EventAccumulator(str(tmp_path / "logs"))
+    log.Reload()
+    scalars = set(log.Tags()["scalars"])
+    assert {"train/square_loss", "train/absolute_loss", "train/loss"} <= scalars
+    assert {"val/square_loss", "val/loss", "val_near", "grad_norm", "lr"} <= scalars
+    losses = {name: log.Scalars(f"train/{name}")[0].value for name in ("square_loss", "loss")}
+    absolute = log.Scalars("train/absolute_loss")[0].value
+    assert losses["loss"] == pytest.approx(0.5 * losses["square_loss"] + 2 * absolute, rel=1e-5)
+
+
+@pytest.mark.parametrize("where", ["train", "validation"])
+def test_a_loss_that_is_not_finite_names_song_and_step(tmp_path, where):
+    with pytest.raises(EditorbotError) as caught:
+        fitted(tmp_path, **{where: points(6, broken=2)}, changes={"batch_size": 1})
+    assert "song 2: the square loss is nan at step" in str(caught.value)
+    assert not list(tmp_path.rglob("*.part*"))
+
+
+def test_training_stops_when_validation_does_not_improve(tmp_path):
+    # Targets opposite to what is learned: each epoch validates worse than the first.
+    worse = [(name, x, -y) for name, x, y in points(4)]
+    result = fitted(tmp_path, validation=worse, changes={"epochs": 50, "patience": 3})
+    assert result.epochs == result.best_epoch + 3 < 50
+
+
+def test_without_validation_the_training_loss_chooses(tmp_path):
+    result = fitted(tmp_path, validation=[], changes={"epochs": 3})
+    info = load_checkpoint(result.best, system=SYSTEM).info
+    assert result.best_loss == info["metrics"]["train_epoch/loss"]
+
+
+def test_nothing_to_learn_from(tmp_path):
+    with pytest.raises(EditorbotError, match="no song is left"):
+        fitted(tmp_path, train=[])
+
+
+def test_learning_rate_warms_up_and_falls_to_zero():
+    rates = [learning_rate(step, settings=settings(), steps=20) for step in range(21)]
+    np.testing.assert_allclose(rates[:3], [0.01, 0.02, 0.03])
+    assert max(rates) == rates[3] == 0.03
+    assert rates[20] == pytest.approx(0) and all(np.diff(rates[3:]) < 0)
