@@ -6,10 +6,11 @@ import numpy as np
 
 from editorbot.errors import AudioError
 
-# Beat tracking looks at onsets below 5.5 kHz only, and a frame of 512 samples is 46 ms at this
-# rate before interpolation by the tracker's own tempo grid; half of it places beats well enough.
+# A hop of 11.6 ms, half of librosa's default, so that beats fall within 6 ms of their place.
 BEAT_SAMPLE_RATE = 22_050
 HOP_LENGTH = 256
+# By how much tracked beats come after clicks, measured on click tracks.
+LATENESS_S = 0.018
 MIN_BEATS = 8
 
 
@@ -30,8 +31,8 @@ class BeatGrid:
 def beat_grid(mono: np.ndarray, *, sample_rate: int, beats_per_bar: int = 4) -> BeatGrid:
     """Track beats with `librosa.beat.beat_track` (Ellis 2007) and choose where bars begin.
 
-    A bar begins at that one of its `beats_per_bar` phases whose beats carry the most onset
-    strength, which finds the bar line of most popular music and a steady grid in any.
+    A bar begins at that one of its `beats_per_bar` phases whose beats are accented most, which
+    finds the bar line of much popular music and a steady grid in any.
 
     Args:
         mono: (T,) float32.
@@ -54,8 +55,13 @@ def beat_grid(mono: np.ndarray, *, sample_rate: int, beats_per_bar: int = 4) -> 
             f"only {len(frames)} beats were found in {len(mono) / sample_rate:.1f} s of sound, "
             f"expected at least {MIN_BEATS}: give longer music with a pulse."
         )
-    strength = [envelope[frames[phase::beats_per_bar]].mean() for phase in range(beats_per_bar)]
-    beats = np.round(frames * (HOP_LENGTH * sample_rate / BEAT_SAMPLE_RATE)).astype(np.int64)
+    beats = frames * (HOP_LENGTH / BEAT_SAMPLE_RATE) - LATENESS_S
+    beats = np.maximum(0, np.round(beats * sample_rate)).astype(np.int64)
+    # Loudness tells bar lines better than the onset envelope, which is logarithmic and saturates.
+    loudness = librosa.feature.rms(y=signal, hop_length=HOP_LENGTH)[0]
+    rise = np.maximum(0, np.diff(loudness, prepend=0))
+    accent = np.max([np.roll(rise, shift)[frames] for shift in range(-4, 5)], axis=0)
+    strength = [accent[phase::beats_per_bar].mean() for phase in range(beats_per_bar)]
     return BeatGrid(
         sample_rate=sample_rate,
         beats=beats,

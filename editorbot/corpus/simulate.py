@@ -7,6 +7,7 @@ edit list, so the list is right by construction. docs/simulation.md tells what m
 """
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,6 +54,7 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
     """
     rng = np.random.default_rng([seed, zlib.crc32(song.encode())])
     recording = _record(Path(track), rng, params)
+    recording = replace(recording, audio=_rounded(recording.audio, params.bits))
     subtype, rate = f"PCM_{params.bits}", recording.sample_rate
     form = {"sample_rate": rate, "channels": len(recording.audio), "subtype": subtype}
     names = _names(Path(directory), song)
@@ -67,7 +69,7 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
         edited = np.concatenate(list(blocks), axis=1)
     if params.level in ("mastered", "hard"):
         edited = _finished(edited, rng, params, sample_rate=rate)
-    io.write(names["edit"], edited, **form)
+    io.write(names["edit"], _rounded(edited, params.bits), **form)
     write_edit(names["truth"], edit)
     write_json(names["causes"], dropped_stretches(recording, edit))
     io.write(names["raw"], recording.audio, **form)
@@ -78,6 +80,12 @@ def _record(track: Path, rng: np.random.Generator, params: SimulateParams) -> Re
     tone = random_tone(rng, spread_db=params.raw_tone_db, sample_rate=material.sample_rate)
     material = material.with_audio(apply_tone(material.audio, tone))
     return record_session(material, plan_session(material, rng, params), rng, params)
+
+
+def _rounded(audio: np.ndarray, bits: int) -> np.ndarray:
+    """The nearest values that integers of so many bits hold; a file keeps them exactly."""
+    steps = 2.0 ** (bits - 1)
+    return np.clip(np.rint(audio.astype(np.float64) * steps), -steps, steps - 1) / steps
 
 
 def _names(directory: Path, song: str) -> dict[str, Path]:

@@ -1,0 +1,310 @@
+"""Simulated jams: the true edit list is exact, labels cover the raw, chance is the seed's alone."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import correlate
+
+from editorbot.audio import io
+from editorbot.audio.beats import beat_grid
+from editorbot.audio.render import render
+from editorbot.corpus.simulate import simulate
+from editorbot.corpus.simulation import junk
+from editorbot.corpus.simulation.coding import lossy_round_trip
+from editorbot.corpus.simulation.editor import dropped_stretches, edit_recording
+from editorbot.corpus.simulation.material import Material, Passage
+from editorbot.corpus.simulation.plan import Take, plan_session
+from editorbot.corpus.simulation.record import record_session
+from editorbot.corpus.simulation.tone import LIMITER_CEILING, master
+from editorbot.corpus.simulation.voice import VOICE_SAMPLE_RATE, talk
+from editorbot.edl.model import Source
+from editorbot.edl.serialize import read_edit
+from editorbot.errors import EditorbotError
+from editorbot.files import sha256
+from editorbot.params import SimulateParams
+
+RATE = 16_000
+BEAT_S = 0.5
+CAUSES = {
+    "talk",
+    "noise",
+    "tuning",
+    "dead_air",
+    "count_in",
+    "false_start",
+    "spoiled_take",
+    "vamp",
+}
+SMALL = {"passage_s": 4.0, "junk_scale": 0.4}
+
+
+def music(seconds: float, *, rate: int = RATE, channels: int = 2, seed: int = 0) -> np.ndarray:
+    """Plucked random chords on every beat, 120 a minute, the first of each bar loudest."""
+    rng = np.random.default_rng(seed)
+    audio = np.zeros((channels, round(seconds * rate)), np.float32)
+    time = np.arange(round(0.6 * rate)) / rate
+    for beat in range(int(seconds / BEAT_S)):
+        strength = 0.3 if beat % 4 == 0 else 0.15
+        pitches = 110 * 2 ** (rng.integers(0, 36, 3) / 12)
+        pluck = sum(np.sin(2 * np.pi * pitch * time) for pitch in pitches) * np.exp(-time / 0.15)
+        pluck += rng.standard_normal(len(time)) * np.exp(-time / 0.01)
+        room = audio[:, round(beat * BEAT_S * rate) :][:, : len(time)]
+        room += (strength * pluck * rng.uniform(0.5, 1, (channels, 1)))[:, : room.shape[1]]
+    return 0.8 * audio / np.abs(audio).max()
+
+
+@pytest.fixture(scope="module")
+def track(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("tracks") / "finished.flac"
+    io.write(path, music(30), sample_rate=RATE, channels=2)
+    return path
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    audio = music(20, rate=8000, channels=1)
+    bars = [round(2 * bar * 8000) for bar in range(10)]
+    passages = [Passage(bars[n], bars[n + 2], tuple(bars[n : n + 3])) for n in range(0, 8, 2)]
+    return Material(audio * np.float32(0.5), 8000, tuple(passages), BEAT_S)
+
+
+def files(directory: Path, song: str) -> list[Path]:
+    return [
+        directory / "input" / f"{song}_raw.wav",
+        directory / "desired_output" / f"{song}_edit.wav",
+        directory / "truth" / f"{song}_edit.json",
+        directory / "truth" / f"{song}_causes.json",
+    ]
+
+
+def rendered(directory: Path, song: str) -> np.ndarray:
+    truth = directory / "truth" / f"{song}_edit.json"
+    return np.concatenate(list(render(read_edit(truth), base=truth.parent)), axis=1)
+
+
+@pytest.mark.parametrize(
+    ("level", "repeats", "bits"),
+    [("splice", "copies", 16), ("arranged", "played_again", 16), ("arranged", "copies", 24)],
+)
+def test_the_edit_is_the_true_edit_list_rendered(track, tmp_path, level, repeats, bits):
+    shares = {"loop_share": 0.7, "reorder_share": 0.5} if level == "arranged" else {}
+    params = SimulateParams(level=level, repeats=repeats, bits=bits, **shares, **SMALL)
+    simulate(track, tmp_path, song="a b ü", seed=1, params=params)
+    raw, edit, truth, causes = files(tmp_path, "a b ü")
+    assert all(path.is_file() for path in (raw, edit, truth, causes))
+    step = 2.0 ** (bits - 1)
+    expected = np.clip(rendered(tmp_path, "a b ü").astype(np.float64), -1, 1 - 1 / step)
+    difference = np.abs(io.read(edit) - expected).max()
+    assert difference <= 0.5 / step + 1e-9  # the rounding of the file, nothing else
+    assert np.abs(expected).max() < 1 - 1 / step  # it never clipped
+    source = read_edit(truth).sources[0]
+    assert source.sha256 == sha256(raw)
+    assert (source.channels, source.sample_rate) == (2, RATE)
+    assert io.probe(raw).subtype == io.probe(edit).subtype == f"PCM_{bits}"
+
+
+def test_same_seed_same_bytes_other_seed_or_song_other_sound(track, tmp_path):
+    params = SimulateParams(**SMALL)
+    for folder, song, seed in (("a", "x", 3), ("b", "x", 3), ("c", "x", 4), ("d", "y", 3)):
+        simulate(track, tmp_path / folder, song=song, seed=seed, params=params)
+    first = [path.read_bytes() for path in files(tmp_path / "a", "x")]
+    assert first == [path.read_bytes() for path in files(tmp_path / "b", "x")]
+    for folder, song in (("c", "x"), ("d", "y")):
+        assert first[0] != files(tmp_path / folder, song)[0].read_bytes()
+        assert first[1] != files(tmp_path / folder, song)[1].read_bytes()
+
+
+def test_a_plain_editor_gives_the_track_back(track, tmp_path):
+    still = {"raw_tone_db": 0.0, "room_tone_db": -120.0, "cut_jitter_s": 0.0, "vamp_keep_share": 0}
+    params = SimulateParams(level="splice", repeats="copies", **still, **SMALL)
+    simulate(track, tmp_path, song="plain", seed=5, params=params)
+    assert len(read_edit(files(tmp_path, "plain")[2]).segments) >= 3
+    # The editor leaves a moment before the first and after the last note.
+    original, edit = np.pad(io.read(track)[0], RATE), io.read(files(tmp_path, "plain")[1])[0]
+    lag = int(np.argmax(correlate(original, edit, "valid")))
+    assert np.corrcoef(original[lag : lag + len(edit)], edit)[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("codec", ["off", "ogg", "mp3"])
+def test_mastering_and_coding_keep_time(track, tmp_path, codec):
+    params = SimulateParams(level="mastered", codec=codec, **SMALL)
+    simulate(track, tmp_path, song="m", seed=2, params=params)
+    edit, dry = io.read(files(tmp_path, "m")[1]), rendered(tmp_path, "m")
+    assert edit.shape == dry.shape
+    for start in range(2 * RATE, edit.shape[1] - 4 * RATE, 5 * RATE):
+        part = slice(start, start + RATE)
+        wide = slice(start - 200, start + RATE + 200)
+        lag = np.argmax(np.correlate(dry[0, wide], edit[0, part], "valid")) - 200
+        assert abs(lag) <= 2  # equalisers delay low notes by a sample or so
+    assert np.sqrt(np.mean((edit - dry) ** 2)) > 0.01  # and yet it was mastered
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    level=st.sampled_from(["splice", "arranged", "hard"]),
+    repeats=st.sampled_from(["copies", "played_again"]),
+    share=st.sampled_from([0.0, 0.4, 1.0]),
+)
+def test_every_part_of_the_raw_is_used_or_labelled(material, seed, level, repeats, share):
+    names = ("break_share", "false_start_share", "spoiled_take_share", "vamp_share", "talk_share")
+    params = SimulateParams(
+        level=level, repeats=repeats, junk_scale=0.2, **dict.fromkeys(names, share)
+    )
+    rng = np.random.default_rng(seed)
+    recording = record_session(material, plan_session(material, rng, params), rng, params)
+    samples = recording.audio.shape[1]
+    position = 0
+    for stretch in recording.stretches:
+        assert stretch.start == position < stretch.stop
+        position = stretch.stop
+    assert position == samples
+    good = [s.passage for s in recording.stretches if s.cause is None and s.bars]
+    assert good == list(range(len(material.passages)))
+
+    source = Source(path="r", sample_rate=8000, channels=1, samples=samples, sha256="0")
+    edit = edit_recording(recording, source, rng, params)
+    covered = np.zeros(samples, int)
+    for segment in edit.segments:
+        if segment.has_source:
+            covered[segment.src_start : segment.src_end] |= 1
+            assert segment.samples == round((segment.src_end - segment.src_start) / segment.speed)
+    for dropped in dropped_stretches(recording, edit):
+        assert dropped["cause"] in CAUSES
+        run = slice(round(dropped["start_s"] * 8000), round(dropped["end_s"] * 8000))
+        assert not covered[run].any()
+        covered[run] |= 2
+    # Neither used nor labelled: slivers beside bar lines, at most one at each end of a clip.
+    assert np.count_nonzero(covered == 0) <= 2 * len(edit.segments) * 0.02 * 8000
+
+
+def test_all_causes_occur_and_takes_differ(material):
+    params = SimulateParams(junk_scale=0.3)
+    seen = set()
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        recording = record_session(material, plan_session(material, rng, params), rng, params)
+        seen |= {stretch.cause for stretch in recording.stretches}
+        assert np.abs(recording.audio).max() <= 0.5
+    assert seen == CAUSES | {None}
+
+
+def test_hard_edits_use_every_operation(material):
+    params = SimulateParams(level="hard", treated_share=1.0, loop_share=0.5, junk_scale=0.2)
+    reverse, speeds, pitches, polarities, silences, ops = set(), set(), set(), set(), 0, set()
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        recording = record_session(material, plan_session(material, rng, params), rng, params)
+        samples = recording.audio.shape[1]
+        source = Source(path="r", sample_rate=8000, channels=1, samples=samples, sha256="0")
+        for segment in edit_recording(recording, source, rng, params).segments:
+            ops.add(segment.op)
+            silences += not segment.has_source
+            reverse.add(segment.reverse)
+            polarities.add(segment.polarity)
+            speeds.add(segment.speed != 1)
+            pitches.add(segment.pitch_semitones != 0)
+    assert reverse == speeds == pitches == {True, False}
+    assert polarities == {1, -1}
+    assert silences > 0
+    assert ops == {"COPY", "SKIP", "LOOP_START", "INSERT"}
+
+
+def test_dead_air_is_quiet_and_false_starts_come_again(material):
+    params = SimulateParams(repeats="copies", false_start_share=1.0, junk_scale=0.3)
+    rng = np.random.default_rng(0)
+    events = plan_session(material, rng, params)
+    takes = [event for event in events if isinstance(event, Take)]
+    false_starts = 0
+    for take, following in pairwise(takes):
+        if take.spans[0].kind == "false_start":
+            false_starts += 1
+            assert following.spans[0].start == take.spans[0].start
+    assert false_starts >= 2 * len(material.passages) / 3
+    recording = record_session(material, events, rng, params)
+    tail = 8000  # the take before rings out
+    for stretch in recording.stretches:
+        if stretch.cause == "dead_air" and stretch.stop - stretch.start > tail + 800:
+            quiet = recording.audio[:, stretch.start + tail : stretch.stop - 200]
+            assert np.sqrt(np.mean(quiet**2)) < 10 ** ((params.room_tone_db + 3) / 20)
+
+
+def test_talk_has_the_rhythm_and_harmonics_of_speech():
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        speech = talk(rng, seconds=8.0, sample_rate=VOICE_SAMPLE_RATE)
+        power = np.abs(np.fft.rfft(speech)) ** 2
+        flatness = np.exp(np.mean(np.log(power + 1e-12))) / np.mean(power)
+        assert flatness < 0.1  # white noise has 0.56
+        envelope = np.sqrt(np.mean(speech[: len(speech) // 160 * 160].reshape(-1, 160) ** 2, 1))
+        modulation = np.abs(np.fft.rfft(envelope - envelope.mean()))
+        hz = np.fft.rfftfreq(len(envelope), 0.01)
+        syllables = modulation[(hz > 2) & (hz < 8)].mean()
+        assert syllables > 2 * modulation[(hz > 12) & (hz < 40)].mean()
+        assert np.mean(envelope < 0.1 * envelope.max()) > 0.08  # pauses
+
+
+def test_count_in_lands_on_the_beat():
+    sound = junk.count_in(np.random.default_rng(1), beat_s=0.5, sample_rate=RATE)
+    loud = np.flatnonzero(np.abs(sound) > 0.3 * np.abs(sound).max())
+    hits = loud[np.insert(np.diff(loud) > 0.2 * RATE, 0, True)] / RATE
+    steps = np.diff(hits) / 0.5
+    assert len(hits) in (4, 6)
+    assert np.abs(steps - np.round(steps)).max() < 0.1
+    assert len(sound) / RATE - hits[-1] == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("rate", [8000, 44100])
+@pytest.mark.parametrize("codec", ["ogg", "mp3"])
+def test_lossy_coding_stays_in_place(rate, codec):
+    audio = music(3, rate=rate)
+    coded = lossy_round_trip(audio, sample_rate=rate, codec=codec, compression_level=0.3)
+    assert coded.shape == audio.shape
+    assert np.corrcoef(coded[0], audio[0])[0, 1] > 0.9
+    assert not np.array_equal(coded, audio)
+
+
+def test_mastering_stays_below_its_ceiling():
+    mastered = master(music(3), np.random.default_rng(0), tone_db=3.0, sample_rate=RATE)
+    assert np.abs(mastered).max() <= LIMITER_CEILING + 1e-6
+
+
+def test_beats_and_bars_of_a_click_track():
+    grid = beat_grid(music(20, channels=1)[0], sample_rate=RATE)
+    assert grid.tempo_bpm == pytest.approx(120, rel=0.02)
+    late_s = (grid.beats / RATE + BEAT_S / 2) % BEAT_S - BEAT_S / 2
+    assert np.median(np.abs(late_s)) < 0.03
+    late_bars_s = (grid.bars / RATE + 1) % 2 - 1
+    assert np.median(np.abs(late_bars_s)) < 0.03
+
+
+def test_bad_tracks_are_refused_in_one_sentence(tmp_path):
+    def refused(name: str, audio: np.ndarray, match: str, **options) -> None:
+        path = tmp_path / name
+        io.write(path, audio.astype(np.float32), sample_rate=RATE, channels=len(audio))
+        with pytest.raises(EditorbotError, match=match):
+            simulate(path, tmp_path / "out", song="s", seed=0, params=SimulateParams(**options))
+
+    refused("short.wav", music(5), r"short\.wav is 5\.0 s long, expected at least 15 s")
+    refused("silent.wav", np.zeros((1, 20 * RATE)), r"silent\.wav is silent")
+    refused("few.wav", music(20), r"few\.wav has \d passages.*smaller simulate", passage_s=40)
+    (tmp_path / "text.wav").write_text("not sound")
+    for name in ("text.wav", "missing.wav"):
+        with pytest.raises(EditorbotError, match=name):
+            simulate(tmp_path / name, tmp_path, song="s", seed=0, params=SimulateParams())
+    assert not (tmp_path / "out").exists()
+
+
+def test_causes_are_sorted_seconds(track, tmp_path):
+    simulate(track, tmp_path, song="c", seed=8, params=SimulateParams(**SMALL))
+    causes = json.loads(files(tmp_path, "c")[3].read_text())
+    assert {frozenset(cause) for cause in causes} == {frozenset({"start_s", "end_s", "cause"})}
+    starts = [cause["start_s"] for cause in causes]
+    assert starts == sorted(starts)
+    length_s = io.probe(files(tmp_path, "c")[0]).samples / RATE
+    assert all(0 <= cause["start_s"] < cause["end_s"] <= length_s for cause in causes)
