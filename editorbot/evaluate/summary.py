@@ -62,8 +62,6 @@ TERMINAL = (
 WITH_INTERVAL = ("keep_f1", "cut_f1_500ms")
 TERMINAL_WIDTH = 110
 """Characters that the table with its intervals takes, also where there is no terminal."""
-ONE_LINE = 8
-"""Characters of the longest heading that is not divided."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +198,8 @@ def print_table(
         console = console if console.is_terminal else Console(width=TERMINAL_WIDTH)
     wide = console.width >= TERMINAL_WIDTH
     shown = [column for column in TERMINAL if column in _shown(summaries)]
-    table = Table(title=title, caption=_caption(summaries), box=box.SIMPLE_HEAD)
+    caption = _caption(summaries, intervals=wide)
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("system", no_wrap=True)
     for column in shown:
         # A heading in two lines leaves room for a mean and its interval on one.
@@ -214,8 +213,6 @@ def print_table(
 
 def _two_lines(heading: str) -> str:
     words = heading.split()
-    if len(heading) <= ONE_LINE:
-        return heading
     middle = (len(words) + 1) // 2
     return f"{' '.join(words[:middle])}\n{' '.join(words[middle:])}"
 
@@ -292,11 +289,11 @@ def _best(summaries: Sequence[SystemSummary], column: str) -> float:
     return min(known) if column.endswith("error") or column == "cut_error_s" else max(known)
 
 
-def _caption(summaries: Sequence[SystemSummary]) -> str:
+def _caption(summaries: Sequence[SystemSummary], *, intervals: bool = True) -> str:
     songs = max(found.songs for row in summaries for found in row.measures.values())
     return (
         f"Means over {songs} held-out song{'s' * (songs != 1)}"
-        + (", in brackets the bootstrap interval over songs" if songs > 1 else "")
+        + (", in brackets the bootstrap interval over songs" if intervals and songs > 1 else "")
         + ". Keep first and loudest beats know the true length, the junk oracle the true causes."
     )
 
