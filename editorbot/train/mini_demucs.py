@@ -19,7 +19,6 @@ from editorbot.audio.demucs_mini import MINI, STEMS, SYSTEM, load_mini
 from editorbot.audio.separate import separate_array
 from editorbot.audio.si_sdr import si_sdr
 from editorbot.corpus.demo import FULL_SCALE, SAMPLE_RATE, DemoSong, demo_songs, render_stems
-from editorbot.files import write_json
 from editorbot.progress import track
 from editorbot.train.checkpoints import load_checkpoint, save_checkpoint
 from editorbot.train.loop import FitSettings, fit
@@ -40,8 +39,8 @@ SETTINGS = FitSettings(
     lr=2e-3,
     weight_decay=0.0,
     warmup_steps=30,
-    epochs=40,
-    patience=40,
+    epochs=80,
+    patience=80,
     batch_size=3,
     accumulate=1,
     gradient_clip=5.0,
@@ -200,8 +199,16 @@ def ship(best: Path, output: Path, *, held: Sequence[DemoSong]) -> dict:
         },
     }
     save_checkpoint(output, model=model, info=info)
-    write_json(output.with_suffix(".json"), info)
     return info
+
+
+def improvement_lines(info: dict) -> list[str]:
+    """What `train_mini` returned as a table to print: SI-SDR improvement in dB, song by stem."""
+    rows = {**info["si_sdr_improvement_db"], "mean": info["si_sdr_improvement_db_mean"]}
+    header = f"{'SI-SDR improvement, dB':32}" + "".join(f"{stem:>9}" for stem in STEMS)
+    return [header] + [
+        f"{name:32}" + "".join(f"{row[stem]:9.2f}" for stem in STEMS) for name, row in rows.items()
+    ]
 
 
 def improvement_table(model: HTDemucs, songs: Sequence[Parts]) -> dict[str, dict[str, float]]:
