@@ -30,11 +30,11 @@ from enum import IntEnum
 from typing import Any
 
 import gymnasium
-import mir_eval
 import numpy as np
 from gymnasium import spaces
 
 from editorbot.edl.model import Edit
+from editorbot.rl_editor.agreement import Agreement
 from editorbot.rl_editor.steps import (
     FADES_S,
     STEPS_PER_SECOND,
@@ -95,10 +95,8 @@ class EditingEnvironment(gymnasium.Env):
         self._human = step_runs(human)
         if not self._human:
             raise ValueError("expected an edit that plays its raw, got one without any of it")
-        self._wanted = np.zeros(self.steps, dtype=bool)
-        for run in self._human:
-            self._wanted[run.start : run.end] = True
-        self._wanted_cuts = _cut_steps(self._human, self.steps)
+        window = round(CUT_WINDOW_S * STEPS_PER_SECOND)
+        self._counts = Agreement(self._human, self.steps, window=window)
         self._half = round(window_s * STEPS_PER_SECOND / 2)
         pooled = pool_mel(mel, self.steps, frames_per_second=frames_per_second, bands=bands)
         # The padding spares each observation the care for the raw's ends.
@@ -126,6 +124,7 @@ class EditingEnvironment(gymnasium.Env):
         self._output = self._actions = 0
         self._last: Move | None = None
         self._done = False
+        self._counts.reset()
         self._agreement = self._agree()
         return self._observe(), self.info
 
@@ -162,7 +161,11 @@ class EditingEnvironment(gymnasium.Env):
             begun = self._runs.pop()
             self._runs.append(StepRun(begun.start, end, begun.fade_in))
         else:
+            if self._runs:
+                self._counts.cut(self._runs[-1].end)
+            self._counts.cut(start)
             self._runs.append(StepRun(start, end, fade))
+        self._counts.play(start, end)
         self._plays[start:end] += 1
         self._output += end - start
         self._position = end
@@ -177,17 +180,10 @@ class EditingEnvironment(gymnasium.Env):
             self._position = max(self._position - size, 0)
 
     def _agree(self) -> float:
-        self._keep_f1 = _f1(
-            int(((self._plays > 0) & self._wanted).sum()),
-            int((self._plays > 0).sum()),
-            int(self._wanted.sum()),
-        )
-        playing = bool(self._runs) and self._runs[-1].end == self._position and not self._done
-        cuts = _cut_steps(self._runs, self.steps, playing=playing)
-        window = CUT_WINDOW_S * STEPS_PER_SECOND
-        hits = len(mir_eval.util.match_events(self._wanted_cuts, cuts, window))
-        self._cut_f1 = _f1(hits, len(cuts), len(self._wanted_cuts))
-        return KEEP_WEIGHT * self._keep_f1 + CUT_WEIGHT * self._cut_f1
+        end = self._runs[-1].end if self._runs else None
+        playing = end == self._position and not self._done
+        self._scores = self._counts.scores(left=None if playing else end)
+        return KEEP_WEIGHT * self._scores.keep_f1 + CUT_WEIGHT * self._scores.cut_f1
 
     def _observe(self) -> dict[str, np.ndarray]:
         at = slice(self._position, self._position + 2 * self._half)
@@ -210,8 +206,8 @@ class EditingEnvironment(gymnasium.Env):
         """The agreement so far and its parts, the playhead and the output's length in seconds."""
         return {
             "agreement": self._agreement,
-            "keep_f1": self._keep_f1,
-            "cut_f1": self._cut_f1,
+            "keep_f1": self._scores.keep_f1,
+            "cut_f1": self._scores.cut_f1,
             "position_s": self._position / STEPS_PER_SECOND,
             "output_s": self._output / STEPS_PER_SECOND,
         }
@@ -234,18 +230,6 @@ class EditingEnvironment(gymnasium.Env):
             ValueError: Nothing was played.
         """
         return edit_of_runs(self._runs, self.source)
-
-
-def _f1(hits: int, made: int, wanted: int) -> float:
-    return 2 * hits / (made + wanted) if made + wanted else 1.0
-
-
-def _cut_steps(runs: list[StepRun] | tuple[StepRun, ...], steps: int, *, playing: bool = False):
-    """(K,) int64, ascending: where runs begin and end, but for the raw's own start and end."""
-    points = {run.start for run in runs} | {run.end for run in runs[:-1]}
-    if runs and not playing:
-        points.add(runs[-1].end)
-    return np.array(sorted(points - {0, steps}), dtype=np.int64)
 
 
 def _moves(move: Move, distance: int, *, fade: int) -> list[tuple[int, int, int]]:

@@ -83,6 +83,31 @@ def test_the_return_is_the_agreement_that_the_measures_find(spans):
         assert env.info["cut_f1"] == pytest.approx(scores.cut_f1_500ms, abs=1e-6)
 
 
+def test_the_agreement_is_that_of_the_measures_all_along():
+    env = environment(EDITS["loops"])
+    play(env, env.human_actions())
+    reference = env.to_edit()
+    random = np.random.default_rng(0)
+    env.reset()
+    compared = 0
+    for _ in range(150):
+        action = (random.integers(3), random.integers(5), 0)
+        *_, terminated, truncated, info = env.step(action)
+        if terminated or truncated:
+            break
+        # A run that goes on has no leave point yet, unlike the edit that stops there.
+        if action[0] != Move.KEEP and info["output_s"] and env.info["position_s"] != last_end(env):
+            scores = score_edit(env.to_edit(), reference)
+            assert info["keep_f1"] == pytest.approx(scores.keep_f1)
+            assert info["cut_f1"] == pytest.approx(scores.cut_f1_500ms)
+            compared += 1
+    assert compared > 50
+
+
+def last_end(env):
+    return env.to_edit().segments[-1].src_end / RAW.sample_rate
+
+
 def test_rewards_sum_to_the_change_of_agreement():
     env = environment()
     _, start = env.reset(seed=1)
