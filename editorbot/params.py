@@ -64,7 +64,7 @@ class StemsParams(Section):
 class AlignParams(Section):
     """Recovery of the edit decision list from a raw recording and its edit."""
 
-    min_explained_share: Share = 0.3
+    min_explained_share: Share = 0.2
     """An edit of which less than this share is found in the raw was not made from it."""
     candidates: Positive = 12
     """Places of the raw kept for each short window of the edit; more for much repeated music."""
@@ -112,6 +112,20 @@ class PointerSize(Section):
     """Buckets of 129 steps on either side; a jump beyond them is cut short, and counted."""
 
 
+class MiniPointerSize(PointerSize):
+    """Small enough to learn from some ten songs on a CPU within minutes."""
+
+    stride: Positive = 8
+    width: Positive = 64
+    encoder_layers: Positive = 2
+    decoder_layers: Positive = 2
+    feedforward: Positive = 128
+    summary_tokens: Positive = 16
+    cross_window: Annotated[int, Field(ge=2)] = 64
+    self_window: Annotated[int, Field(ge=2)] = 64
+    jump_buckets: Positive = 32
+
+
 class PointerLossWeights(Section):
     """Weight of each loss in the sum that is minimised."""
 
@@ -126,17 +140,7 @@ class PointerParams(Section):
     """The pointer network and its training."""
 
     size: Literal["mini", "full"] = "mini"
-    mini: PointerSize = PointerSize(
-        stride=8,
-        width=64,
-        encoder_layers=2,
-        decoder_layers=2,
-        feedforward=128,
-        summary_tokens=16,
-        cross_window=64,
-        self_window=64,
-        jump_buckets=32,
-    )
+    mini: MiniPointerSize = MiniPointerSize()
     full: PointerSize = PointerSize()
     expected_position: Literal["running", "linear"] = "running"
     """Where the next pointer is expected: one after the last (running), or t / compression ratio

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from editorbot.params import PointerParams, PointerSize
+from editorbot.params import MiniPointerSize, PointerParams
 from editorbot.pointer_network.data import Example, make_example
 
 N_MELS = 16
-TINY = PointerSize(
+TINY = MiniPointerSize(
     stride=4,
     width=32,
     heads=4,

@@ -1,0 +1,119 @@
+"""A raw recording in; sound, edit list and picture out."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from editorbot.audio.stems import separate
+from editorbot.edl.serialize import read_edit
+from editorbot.errors import EditorbotError
+from editorbot.params import DecodeParams, MelParams, StemsParams
+from editorbot.pointer_network import infer as infer_module
+from editorbot.pointer_network.decode import NEVER, Decoding
+from editorbot.pointer_network.doors import run
+from editorbot.pointer_network.infer import infer, main, propose
+from editorbot.pointer_network.model import PointerNetwork
+from editorbot.pointer_network.propose import load_editor
+from editorbot.train.checkpoints import save_checkpoint
+
+from .songs import N_MELS, path_of, tiny_params
+
+torch.set_num_threads(1)
+RATE, SECONDS = 32000, 6
+KEEP_ALL = Decoding(NEVER, NEVER, NEVER)
+
+
+def checkpoint(folder, *, stems=False, decoding=KEEP_ALL):
+    """An untrained network, which with these thresholds keeps everything."""
+    torch.manual_seed(0)
+    params = tiny_params()
+    model = PointerNetwork(params, n_mels=N_MELS, stems=stems)
+    sections = {
+        "pointer": params,
+        "mel": MelParams(n_mels=N_MELS),
+        "decode": DecodeParams(),
+        "stems": StemsParams(),
+    }
+    info = {
+        "system": "pointer_network",
+        "params": {name: section.model_dump() for name, section in sections.items()},
+        "parameters": 1,
+        "epoch": 1,
+        "data": {"songs": ["one", "two"], "cuts": 7},
+        "decoding": decoding._asdict(),
+    }
+    info["params"]["stems"] = info["params"]["stems"] if stems else None
+    save_checkpoint(folder / "best", model=model, info=info)
+    return folder / "best"
+
+
+def recording(folder, *, channels=3):
+    """Noise that swells, as 16-bit WAV of an odd rate and number of channels."""
+    generator = np.random.default_rng(0)
+    samples = generator.standard_normal((SECONDS * RATE, channels)) * 0.1
+    samples *= 0.5 + 0.4 * np.sin(np.arange(len(samples)) / RATE * 5)[:, None]
+    soundfile.write(folder / "a jam.wav", samples, RATE, subtype="PCM_16")
+    return folder / "a jam.wav"
+
+
+def test_samples_outside_fades_are_the_raws_to_the_bit(tmp_path, monkeypatch, capsys):
+    raw, best = recording(tmp_path), checkpoint(tmp_path)
+    real_steps = path_of((10, 60), (30, 100))  # of 4 frames of 11.6 ms
+    monkeypatch.setattr(
+        "editorbot.pointer_network.propose.decode_steps", lambda *_, **__: real_steps
+    )
+    proposal = infer(raw, checkpoint=best, output=tmp_path / "out" / "edit.wav")
+    assert "learned from 2 songs with 7 cuts" in capsys.readouterr().out
+    edit = read_edit(proposal.edit_list)
+    assert edit == proposal.edit and len(edit.segments) == 2
+    before, rate = soundfile.read(raw, dtype="int16")
+    after, edited_rate = soundfile.read(proposal.sound, dtype="int16")
+    assert rate == edited_rate and after.shape == (edit.samples, 3)
+    same = 0
+    for segment in edit.segments:
+        fade_in, fade_out = segment.fade_in.samples, segment.fade_out.samples
+        inside = slice(segment.out_start + fade_in, segment.out_end - fade_out)
+        shift = segment.src_start - segment.out_start
+        copied = before[inside.start + shift : inside.stop + shift]
+        np.testing.assert_array_equal(after[inside], copied)
+        same += len(copied)
+    assert same > 0.98 * len(after)
+    assert proposal.picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_untrained_network_that_never_leaves_keeps_all(tmp_path):
+    edit = propose(recording(tmp_path), checkpoint=checkpoint(tmp_path))
+    assert len(edit.segments) == 1 and edit.segments[0].src_start == 0
+    assert edit.samples == pytest.approx(SECONDS * RATE, abs=0.02 * RATE)
+
+
+def test_stems_are_separated_as_the_checkpoint_says(tmp_path, monkeypatch):
+    seen = []
+
+    def separate_and_tell(decoded, output, *, params):
+        seen.append(params)
+        separate(decoded, output, params=params)
+
+    monkeypatch.setattr(infer_module, "separate", separate_and_tell)
+    raw, best = recording(tmp_path, channels=1), checkpoint(tmp_path, stems=True)
+    mel, stems = infer_module.features_of(raw, load_editor(best))
+    assert seen == [StemsParams()]
+    assert stems.shape == (4, *mel.shape) and mel.shape[0] == N_MELS
+
+
+def test_a_folder_without_a_checkpoint_ends_in_one_line(tmp_path):
+    options = ["--checkpoint", str(tmp_path / "none"), "-o", str(tmp_path / "edit.wav")]
+    with pytest.raises(SystemExit) as caught:
+        run(lambda: main([str(recording(tmp_path)), *options]))
+    assert caught.value.code == (
+        f"editorbot: {tmp_path / 'none'} holds no checkpoint.json: "
+        "give the folder of a trained checkpoint"
+    )
+    assert not (tmp_path / "edit.wav").exists()
+
+
+def test_another_systems_checkpoint_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "rl", model=torch.nn.Linear(1, 1), info={"system": "rl_editor"})
+    with pytest.raises(EditorbotError, match="not a version 1 checkpoint of pointer_network"):
+        propose(recording(tmp_path), checkpoint=tmp_path / "rl")
