@@ -5,7 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from editorbot.audio.decoders import AudioInfo, ContainerDecoder, SoundfileDecoder, open_decoder
+from editorbot.audio.decoders import (
+    AudioInfo,
+    ContainerDecoder,
+    SoundfileDecoder,
+    no_samples,
+    open_decoder,
+)
 from editorbot.audio.truncation import ends_early, has_mpeg_length
 from editorbot.errors import AudioError
 
@@ -79,7 +85,7 @@ class CheckedReading:
 
     def _check_length(self, samples: int, cut_off: bool) -> None:
         if not samples:
-            raise AudioError(f"{self.path} holds no samples (zero length): export it again")
+            raise no_samples(self.path)
         expected = _promised_samples(self._decoder)
         if not cut_off and samples >= expected:
             return

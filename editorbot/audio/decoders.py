@@ -8,8 +8,8 @@ from the beginning gives, which decides how each format is sought (found by tria
 - wav, aiff, flac: seeking is exact;
 - ogg: the first block after a seek is wrong in one of 30 places, and opus needs some samples to
   settle, so decoding begins `_OGG_PREROLL` earlier;
-- mp3: seeking misses the bit reservoir and the place; decoded from the beginning (1,200 times
-  real time on one core);
+- mp3: seeking misses the bit reservoir, and with a long way to settle some rates still differ in
+  the last bit; decoded from the beginning (1,200 times real time on one core);
 - PyAV's: AAC's noise depends on what was decoded before; from the beginning, too.
 """
 
@@ -58,6 +58,16 @@ class AudioInfo:
         return self.samples / self.sample_rate
 
 
+class _UnsoughtFile(soundfile.SoundFile):
+    """soundfile seeks to where it already is after each read of a seekable file.
+
+    libsndfile's mp3 decoder loses its bit reservoir by that: wrong samples in most blocks.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 class SoundfileDecoder:
     """What libsndfile reads."""
 
@@ -65,7 +75,7 @@ class SoundfileDecoder:
         # By descriptor, for by name libsndfile guesses headerless formats from the suffix.
         self._descriptor = os.open(path, os.O_RDONLY)
         try:
-            self._file = soundfile.SoundFile(self._descriptor, closefd=False)
+            self._file = _UnsoughtFile(self._descriptor, closefd=False)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -84,7 +94,7 @@ class SoundfileDecoder:
 
     def blocks(self, start: int, *, block_samples: int, dtype: Dtype) -> Iterator[np.ndarray]:
         """Yield (C, T) from sample `start` to the end."""
-        position = 0
+        position = length = 0
         try:
             position = self._seek(start)
             while True:
@@ -96,7 +106,8 @@ class SoundfileDecoder:
                 if position > start:
                     yield np.ascontiguousarray(block.T)
         except soundfile.LibsndfileError as error:
-            raise _damaged(self.path, position / self.sample_rate) from error
+            # libsndfile keeps what it could decode of the block to itself.
+            raise _damaged(self.path, (position + length) / self.sample_rate) from error
 
     def _seek(self, start: int) -> int:
         if self.format == "MP3" or start == 0:
@@ -192,6 +203,7 @@ def open_decoder(path: Path | str) -> SoundfileDecoder | ContainerDecoder:
     path = Path(path)
     if path.is_dir():
         raise AudioError(f"{path} is a folder: expected a sound file")
+    problem = not_audio
     try:
         if not path.stat().st_size:
             raise AudioError(f"{path} is empty (0 bytes): copy or export it again")
@@ -199,6 +211,7 @@ def open_decoder(path: Path | str) -> SoundfileDecoder | ContainerDecoder:
         # An interrupted recorder leaves a length of 0, a streaming encoder none: FFmpeg reads on.
         if 0 < decoder.header_samples < _MOST_SAMPLES:
             return decoder
+        problem = no_samples
         decoder.close()
     except FileNotFoundError as error:
         raise AudioError(f"{path} does not exist: check the name and the folder") from error
@@ -209,7 +222,7 @@ def open_decoder(path: Path | str) -> SoundfileDecoder | ContainerDecoder:
     try:
         return ContainerDecoder(path)
     except (av.FFmpegError, ValueError) as error:
-        raise not_audio(path) from error
+        raise problem(path) from error
 
 
 def _from(start: int, parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -233,6 +246,11 @@ def _in_blocks(parts: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]
         yield waiting
 
 
+def no_samples(path: Path) -> AudioError:
+    """Say that a sound file holds no samples."""
+    return AudioError(f"{path} holds no samples (zero length): export it again")
+
+
 def not_audio(path: Path) -> AudioError:
     """Say that a file is no sound file, or one whose index is missing."""
     with open(path, "rb") as file:
@@ -247,6 +265,6 @@ def not_audio(path: Path) -> AudioError:
 
 def _damaged(path: Path, seconds: float) -> AudioError:
     return AudioError(
-        f"{path} is damaged or cut off, decoding stops after {seconds:.1f} s: copy or export it "
+        f"{path} is damaged or cut off, it decodes only up to {seconds:.1f} s: copy or export it "
         "again"
     )

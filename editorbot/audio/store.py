@@ -68,13 +68,16 @@ class ArrayWriter:
         if not length:
             return
         waiting = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting, -1)
-        start, stop = self.written, self.written + length
-        self._array.resize((*self._array.shape[:-1], stop))
-        self._array[..., start:stop] = waiting[..., :length]
+        start = self.written
+        self.written += length
+        self._array.resize((*self._array.shape[:-1], self.written))
+        # One chunk at a time, for zarr writes several in any order.
+        for at in range(0, length, self._chunk):
+            part = waiting[..., at : min(at + self._chunk, length)]
+            self._array[..., start + at : start + at + part.shape[-1]] = part
         rest = waiting[..., length:]
         self._waiting = [rest.copy()] if rest.shape[-1] else []
         self._waiting_length = rest.shape[-1]
-        self.written = stop
 
 
 @contextmanager
@@ -106,6 +109,7 @@ def create(
         chunks = (*chunks[:-1], max(1, min(chunks[-1], shape[-1])))
     with replacing(path) as temporary:
         store = _OrderedZip(temporary)
+        store._sync_open()  # here, for a store that failed to open cannot be closed
         try:
             array = zarr.create_array(
                 store,
