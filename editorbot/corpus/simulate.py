@@ -21,7 +21,7 @@ from editorbot.corpus.simulation.material import load_material
 from editorbot.corpus.simulation.plan import plan_session
 from editorbot.corpus.simulation.record import Recording, record_session
 from editorbot.corpus.simulation.tone import apply_tone, master, random_tone
-from editorbot.edl.model import Source
+from editorbot.edl.model import Edit, Source
 from editorbot.edl.serialize import write_edit
 from editorbot.files import sha256, write_json
 from editorbot.params import SimulateParams
@@ -54,32 +54,46 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
     """
     rng = np.random.default_rng([seed, zlib.crc32(song.encode())])
     recording = _record(Path(track), rng, params)
-    recording = replace(recording, audio=_rounded(recording.audio, params.bits))
-    subtype, rate = f"PCM_{params.bits}", recording.sample_rate
-    form = {"sample_rate": rate, "channels": len(recording.audio), "subtype": subtype}
     names = _names(Path(directory), song)
+    edit, edited = _edit(recording, names["raw"].name, rng, params)
+    io.write(names["edit"], edited, **_form(recording, params))
+    write_edit(names["truth"], edit)
+    write_json(names["causes"], dropped_stretches(recording, edit))
+    io.write(names["raw"], recording.audio, **_form(recording, params))
+
+
+def _edit(
+    recording: Recording, name: str, rng: np.random.Generator, params: SimulateParams
+) -> tuple[Edit, np.ndarray]:
+    """The true edit list of the raw called `name`, and the finished edit (C, T)."""
     with TemporaryDirectory(prefix="editorbot-simulate-") as workplace:
-        # The edit is rendered from the raw's file, so it has the raw's rounding.
-        copy = Path(workplace) / names["raw"].name
-        io.write(copy, recording.audio, **form)
-        source = _source(copy, recording, path=f"../input/{names['raw'].name}")
+        copy = Path(workplace) / name
+        io.write(copy, recording.audio, **_form(recording, params))
+        source = _source(copy, recording, path=f"../input/{name}")
         edit = edit_recording(recording, source, rng, params)
         local = source.model_copy(update={"path": str(copy)})
         blocks = render(edit.model_copy(update={"sources": (local,)}))
         edited = np.concatenate(list(blocks), axis=1)
     if params.level in ("mastered", "hard"):
-        edited = _finished(edited, rng, params, sample_rate=rate)
-    io.write(names["edit"], _rounded(edited, params.bits), **form)
-    write_edit(names["truth"], edit)
-    write_json(names["causes"], dropped_stretches(recording, edit))
-    io.write(names["raw"], recording.audio, **form)
+        edited = _finished(edited, rng, params, sample_rate=recording.sample_rate)
+    return edit, _rounded(edited, params.bits)
+
+
+def _form(recording: Recording, params: SimulateParams) -> dict[str, object]:
+    return {
+        "sample_rate": recording.sample_rate,
+        "channels": len(recording.audio),
+        "subtype": f"PCM_{params.bits}",
+    }
 
 
 def _record(track: Path, rng: np.random.Generator, params: SimulateParams) -> Recording:
     material = load_material(track, rng, params)
     tone = random_tone(rng, spread_db=params.raw_tone_db, sample_rate=material.sample_rate)
     material = material.with_audio(apply_tone(material.audio, tone))
-    return record_session(material, plan_session(material, rng, params), rng, params)
+    recording = record_session(material, plan_session(material, rng, params), rng, params)
+    # Rounded before it is edited, so that the edit copies what the raw's file holds.
+    return replace(recording, audio=_rounded(recording.audio, params.bits))
 
 
 def _rounded(audio: np.ndarray, bits: int) -> np.ndarray:
