@@ -72,7 +72,7 @@ class AlignParams(Section):
     """Mean cosine by which a place may sound less alike than the window's best."""
     least_correlation: Share = 0.2
     """Of the whitened waveforms over 0.7 s, below which a place is dropped."""
-    no_source_correlation: Share = 0.35
+    no_source_correlation: Share = 0.45
     """Below it, sound counts as not from the raw."""
     switch_cost: Annotated[float, Field(gt=0)] = 20.0
     """Log likelihood per jump; higher finds fewer and longer segments."""
@@ -215,7 +215,7 @@ class SimulateParams(Section):
     mastering and lossy coding; also reversed, sped-up, pitch-shifted, inverted and silent parts."""
     repeats: Literal["copies", "played_again"] = "played_again"
     """Whether another take of a passage is the same sound, or differs in tempo, tone and level."""
-    max_track_s: Annotated[float, Field(ge=20)] = 70.0
+    max_track_s: Annotated[float, Field(ge=20)] = 60.0
     """Seconds; of a longer track an excerpt between two bar lines is used."""
     bits: Literal[16, 24] = 16
     """PCM resolution of both WAV files."""
