@@ -2,9 +2,13 @@
 
 The layers keep the keys and values of the last steps and of the raw, so that a step costs the same
 however long the path is. Every step is what the teacher-forced forward pass would give for the
-same history.
+same history. As nearly all steps go on where the last one was, a block of them is guessed to do so
+and computed at once; what follows the first wrong guess is thrown away (speculative decoding,
+Leviathan et al. 2023, with a draft that costs nothing). The path is that of single steps.
 """
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +30,9 @@ from editorbot.pointer_network.targets import (
 from editorbot.progress import track
 
 STEPS_WITH_PROGRESS = 5_000
-"""Longer raws show a progress bar: they take more than a few seconds."""
+"""Longer raws show a progress bar: they may take more than a few seconds."""
+SMALLEST_GUESS, LARGEST_GUESS = 8, 256
+"""Steps computed at once: the first after a wrong guess, and at most."""
 NEVER = 2.0
 """A threshold that no probability reaches."""
 
@@ -46,7 +52,7 @@ class Decoding(NamedTuple):
 
 
 class Steps:
-    """The decoder, one step at a time.
+    """The decoder over one path, some steps at a time.
 
     Args:
         model: In evaluation mode.
@@ -54,25 +60,33 @@ class Steps:
     """
 
     def __init__(self, model: PointerNetwork, memory: Memory):
-        self.model, self.memory = model, memory
+        self.decoder, self.memory = model.decoder, memory
         self.lengths = memory.lengths.cpu().numpy()
         self.layers = [layer.prepare(memory) for layer in model.decoder.layers]
         self.past: list[KeyValue | None] = [None] * len(self.layers)
+        self.tried: list[KeyValue] = []
         self.time = 0
 
-    def next(self, inputs: StepInput) -> Tensor:
-        """The hidden state (1, 1, width) of the next step."""
-        device = self.memory.states.device
-        batch = StepInput(*(torch.from_numpy(x)[None].to(device) for x in stack_inputs([inputs])))
-        decoder = self.model.decoder
-        positions = np.array([[inputs.expected]])
-        x = decoder.embed(batch, self.memory, torch.tensor([self.time], device=device))
-        for index, layer in enumerate(decoder.layers):
-            x, self.past[index] = layer(
-                x, self.layers[index], positions, self.lengths, self.past[index]
-            )
-        self.time += 1
-        return decoder.norm(x)
+    def attempt(self, inputs: list[StepInput]) -> Tensor:
+        """Hidden states (1, T, width) of the next T steps; `keep` says how many were right."""
+        stacked, device = stack_inputs(inputs), self.memory.states.device
+        batch = StepInput(*(torch.from_numpy(x)[None].to(device) for x in stacked))
+        times = torch.arange(self.time, self.time + len(inputs), device=device)
+        x = self.decoder.embed(batch, self.memory, times)
+        self.tried = []
+        for layer, memory, past in zip(self.decoder.layers, self.layers, self.past, strict=True):
+            x, tried = layer(x, memory, stacked.expected[None], self.lengths, past)
+            self.tried.append(tried)
+        return self.decoder.norm(x)
+
+    def keep(self, count: int) -> None:
+        """Let the first `count` of the steps just attempted become the past."""
+        for index, (past, tried) in enumerate(zip(self.past, self.tried, strict=True)):
+            end = count + (0 if past is None else past.key.shape[1])
+            # The next step sees window - 1 earlier ones beside itself.
+            start = max(0, end - self.decoder.self_window + 1)
+            self.past[index] = KeyValue(*(x[:, start:end] for x in tried))
+        self.time += count
 
 
 @torch.inference_mode()
@@ -107,18 +121,48 @@ def decode_steps(
         compression_ratio=decoding.compression_ratio,
     )
     steps = Steps(model, encode_song(model, mel, stems))
-    times = range(max(1, int(raw_steps * max_length_ratio)))
-    pointers = []
-    for _ in track(times, "Deciding, in steps") if raw_steps > STEPS_WITH_PROGRESS else times:
-        hidden = steps.next(path.inputs())
-        decision = decide(model, hidden, decoding=decoding)
-        if path.expected >= raw_steps and decision.bucket == 0 and pointers:
+    longest = max(1, int(raw_steps * max_length_ratio))
+    pointers = islice(_run_free(model, steps, path, decoding), longest)
+    if raw_steps > STEPS_WITH_PROGRESS:
+        pointers = track(pointers, "Deciding, in steps", total=raw_steps)
+    return np.array(list(pointers), dtype=np.int64)
+
+
+def _run_free(
+    model: PointerNetwork, steps: Steps, path: EditPath, decoding: Decoding
+) -> Iterator[int]:
+    """Yield raw steps until the path ends by itself."""
+    size = SMALLEST_GUESS
+    while True:
+        inputs, guesses = _guess(path, size, jump_buckets=model.heads.jump_buckets)
+        decisions, stops = decide(model, steps.attempt(inputs), decoding=decoding)
+        for decision, stop, guess in zip(decisions, stops, guesses, strict=True):
+            if path.expected >= path.raw_steps and decision.bucket == 0 and path.time > 0:
+                return
+            pointer = path.pointer(decision)
+            path.advance(pointer, decision)
+            yield pointer
+            if stop:
+                return
+            if decision != guess:
+                break
+        steps.keep(path.time - steps.time)
+        size = min(2 * size, LARGEST_GUESS) if decision == guess else SMALLEST_GUESS
+
+
+def _guess(
+    path: EditPath, size: int, *, jump_buckets: int
+) -> tuple[list[StepInput], list[Decision]]:
+    """Inputs and decisions of the next steps, at most `size`, if each goes on after the last."""
+    path, inputs, guesses = path.copy(), [], []
+    for _ in range(size):
+        inputs.append(path.inputs())
+        pointer = min(path.previous + 1, path.raw_steps - 1)
+        guesses.append(path.decision(pointer, jump_buckets=jump_buckets))
+        if path.expected >= path.raw_steps:
             break
-        pointers.append(path.pointer(decision))
-        path.advance(pointers[-1], decision)
-        if torch.sigmoid(model.heads.stop(hidden)).item() > decoding.stop:
-            break
-    return np.array(pointers, dtype=np.int64)
+        path.advance(path.pointer(guesses[-1]), guesses[-1])
+    return inputs, guesses
 
 
 def encode_song(model: PointerNetwork, mel: np.ndarray, stems: np.ndarray | None) -> Memory:
@@ -130,19 +174,25 @@ def encode_song(model: PointerNetwork, mel: np.ndarray, stems: np.ndarray | None
     return model.encode(padded, separated, torch.tensor([raw_steps], device=device))
 
 
-def decide(model: PointerNetwork, hidden: Tensor, *, decoding: Decoding) -> Decision:
-    """The decision of one step: jump or not, then the bucket, then delta given it."""
-    heads, bucket = model.heads, 0
-    if torch.sigmoid(heads.use_jump(hidden)).item() > decoding.use_jump:
-        index = int(heads.jump(hidden).argmax())
-        bucket = class_bucket(index, jump_buckets=heads.jump_buckets)
-    given = torch.full(hidden.shape[:2], bucket, device=hidden.device)
-    delta = heads.delta_given(hidden, given)[0, 0].float().softmax(dim=-1)
-    if bucket == 0 and model.params.expected_position == "running":
-        if 1 - delta[REACH].item() <= decoding.cut:
-            return Decision(0, 0)
-        delta[REACH] = 0
-    return Decision(bucket, int(delta.argmax()) - REACH)
+def decide(
+    model: PointerNetwork, hidden: Tensor, *, decoding: Decoding
+) -> tuple[list[Decision], list[bool]]:
+    """Decisions of (1, T, width) steps, and whether the path stops after them.
+
+    A step jumps or not, then takes the likeliest bucket, then the likeliest delta given it.
+    """
+    heads = model.heads
+    jumps = torch.sigmoid(heads.use_jump(hidden)[0, :, 0]) > decoding.use_jump
+    classes = heads.jump(hidden)[0].argmax(dim=-1)
+    bucket = torch.where(jumps, class_bucket(classes, jump_buckets=heads.jump_buckets), 0)
+    delta = heads.delta_given(hidden, bucket[None])[0].float().softmax(dim=-1)
+    if model.params.expected_position == "running":
+        stays = ~jumps & (1 - delta[:, REACH] <= decoding.cut)
+        delta[:, REACH] = torch.where(stays, 1.0, torch.where(jumps, delta[:, REACH], -1.0))
+    chosen = (delta.argmax(dim=-1) - REACH).tolist()
+    stops = torch.sigmoid(heads.stop(hidden)[0, :, 0]) > decoding.stop
+    decisions = [Decision(*pair) for pair in zip(bucket.tolist(), chosen, strict=True)]
+    return decisions, stops.tolist()
 
 
 @torch.inference_mode()

@@ -134,7 +134,7 @@ class DecoderLayer(nn.Module):
         lengths: np.ndarray,
         past: KeyValue | None,
     ) -> tuple[Tensor, KeyValue]:
-        """Steps (B, T, width) that follow `past`; returns them and the past of the next step.
+        """Steps (B, T, width) that follow `past`; returns them, and the past with them.
 
         `positions` (B, T) are the expected raw steps, `lengths` (B,) the songs' raw steps.
         """
@@ -157,9 +157,7 @@ class DecoderLayer(nn.Module):
         if past is not None:
             key, value = torch.cat([past.key, key], 1), torch.cat([past.value, value], 1)
         attended = neighbourhood_attention(query, key, value, window=self.self_window, causal=True)
-        # The next step sees window - 1 earlier ones beside itself.
-        first = max(0, key.shape[1] - self.self_window + 1)
-        return self.path_out(attended.flatten(-2)), KeyValue(key[:, first:], value[:, first:])
+        return self.path_out(attended.flatten(-2)), KeyValue(key, value)
 
     def _attend_summary(self, x: Tensor, summary: KeyValue) -> Tensor:
         query = split_heads(self.summary_query(x), self.heads)

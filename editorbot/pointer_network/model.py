@@ -102,9 +102,9 @@ def bucket_class(bucket: Tensor, *, jump_buckets: int) -> Tensor:
     return bucket + jump_buckets - (bucket > 0).long()
 
 
-def class_bucket(index: int, *, jump_buckets: int) -> int:
+def class_bucket(index: Tensor, *, jump_buckets: int) -> Tensor:
     """The bucket of a class of the jump head, the inverse of `bucket_class`."""
-    return index - jump_buckets + (index >= jump_buckets)
+    return index - jump_buckets + (index >= jump_buckets).long()
 
 
 def parameter_count(model: nn.Module) -> int:

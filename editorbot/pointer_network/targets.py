@@ -12,6 +12,7 @@ the number of buckets. e is one after the last raw step played (`running`), or
 decoding both walk it, so that they see the same inputs.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -73,6 +74,12 @@ class EditPath:
         if self.expected_position == "running":
             return self.previous + 1
         return min(int(self.time / self.compression_ratio + 0.5), self.raw_steps)
+
+    def copy(self) -> "EditPath":
+        """The same path, which may go on in another way."""
+        other = copy(self)
+        other.played = self.played.copy()
+        return other
 
     def inputs(self) -> StepInput:
         """What the next decision may depend on."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from editorbot.pointer_network import decode
 from editorbot.pointer_network.decode import (
     NEVER,
     Decoding,
@@ -37,11 +38,49 @@ def test_step_by_step_equals_teacher_forcing(expected_position):
     example, model = song(params=params), network(params)
     inputs, bucket = example.targets.inputs, example.targets.bucket
     whole = teacher_forced(model, example.mel, None, inputs, bucket)
-    steps = Steps(model, encode_song(model, example.mel, None))
-    hidden = torch.cat([steps.next(step_inputs(inputs, t)) for t in range(len(bucket))], dim=1)
-    each = model.heads(hidden, torch.from_numpy(bucket)[None])
+    steps, hidden = Steps(model, encode_song(model, example.mel, None)), []
+    for t in range(len(bucket)):
+        hidden.append(steps.attempt([step_inputs(inputs, t)]))
+        steps.keep(1)
+    each = model.heads(torch.cat(hidden, dim=1), torch.from_numpy(bucket)[None])
     for ours, theirs in zip(each, whole, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_what_was_attempted_and_not_kept_leaves_no_trace():
+    params = tiny_params()
+    example, model = song(params=params), network(params)
+    inputs = [step_inputs(example.targets.inputs, t) for t in range(60)]
+    steps = Steps(model, encode_song(model, example.mel, None))
+    whole = steps.attempt(inputs)
+    again, start = [], 0
+    for size, kept in ((10, 3), (30, 25), (20, 20), (12, 12)):
+        again.append(steps.attempt(inputs[start : start + size])[:, :kept])
+        steps.keep(kept)
+        start += kept
+    torch.testing.assert_close(torch.cat(again, dim=1), whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("expected_position", ["running", "linear"])
+def test_guessing_ahead_does_not_change_the_path(expected_position, monkeypatch):
+    params = tiny_params(expected_position=expected_position)
+    example, model = song(params=params), network(params)
+    likely = teacher_forced(
+        model, example.mel, None, example.targets.inputs, example.targets.bucket
+    )
+    # So that an untrained network jumps now and then.
+    threshold = torch.sigmoid(likely.use_jump).quantile(0.9).item()
+    decoding = Decoding(threshold, NEVER, NEVER, compression_ratio=0.7)
+    paths = []
+    for size in (1, 256):
+        monkeypatch.setattr(decode, "LARGEST_GUESS", size)
+        monkeypatch.setattr(decode, "SMALLEST_GUESS", min(size, 8))
+        paths.append(
+            decode_steps(model, example.mel, None, decoding=decoding, max_length_ratio=1.0)
+        )
+    np.testing.assert_array_equal(*paths)
+    assert (np.diff(paths[0]) != 1).sum() > 3
 
 
 @pytest.mark.parametrize("expected_position", ["running", "linear"])
