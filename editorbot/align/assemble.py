@@ -40,7 +40,7 @@ def assemble(
         pieces = _placed(pieces, again, **placing)
     copied = Playback(raw.mono)
     pieces = [_with_fitted_gain(piece, copied, edit.mono) for piece in pieces]
-    segments = [s for piece in pieces for s in _segments(piece, source.samples)]
+    segments = _joined([s for piece in pieces for s in _segments(piece, source.samples)])
     return Edit(
         sample_rate=raw.rate, samples=len(edit.mono), sources=(source,), segments=with_ops(segments)
     )
@@ -133,6 +133,17 @@ def _segments(piece: Piece, raw_samples: int) -> list[Segment]:
     before = [_nothing(piece.start, start)] if start > piece.start else []
     after = [_nothing(stop, piece.stop)] if stop < piece.stop else []
     return [*before, segment, *after]
+
+
+def _joined(segments: list[Segment]) -> list[Segment]:
+    """One segment for each stretch without source."""
+    result: list[Segment] = []
+    for segment in segments:
+        if result and not segment.has_source and not result[-1].has_source:
+            result[-1] = _nothing(result[-1].out_start, segment.out_end)
+        else:
+            result.append(segment)
+    return result
 
 
 def _nothing(start: int, stop: int) -> Segment:

@@ -198,15 +198,22 @@ class _Model:
 
     def best_fade(self, lengths: np.ndarray) -> Boundary:
         """The best fade of about these lengths if it explains clearly more than the hard cut."""
+        if len(lengths) == 0 or not self._leaves_a_residual(int(lengths[-1])):
+            return self.hard
+        # The curves are told apart by their best fits only: a wrong length favours the wrong one.
+        fits = [
+            self.refined(self._best_of_grid(lengths, curve), longest=int(lengths[-1]))
+            for curve in CURVES
+        ]
+        return self.confirmed(min(fits, key=self.cost))
+
+    def _best_of_grid(self, lengths: np.ndarray, curve: str) -> Boundary:
         tried = [
             Boundary(place, Fade(samples=int(samples), curve=curve))
             for samples in lengths
-            for curve in CURVES
             for place in self._places(int(samples))
         ]
-        if not tried or not self._leaves_a_residual(int(lengths[-1])):
-            return self.hard
-        return self.confirmed(self.refined(min(tried, key=self.cost), longest=int(lengths[-1])))
+        return min(tried, key=self.cost)
 
     def _places(self, samples: int) -> list[int]:
         if self.fixed:

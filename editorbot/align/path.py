@@ -18,6 +18,8 @@ from editorbot.progress import track
 
 NOWHERE = -1
 """Diagonal number of "no source"."""
+NOWHERE_SHARE = 0.75
+"""Share of the switch cost to enter or leave "no source", since one insertion needs both."""
 WINDOW_FRAMES = 15
 """Frames over which waveforms are correlated: 0.17 s."""
 HIGHEST_CORRELATION = 0.998
@@ -109,22 +111,35 @@ def best_path(
 ) -> list[Run]:
     """The runs, covering all frames, of the highest sum of evidence less switch costs.
 
-    `nowhere` is the evidence per frame of having no source.
+    `nowhere` is the evidence per frame of having no source, to and from which a switch costs
+    `NOWHERE_SHARE` of the others. The path begins from nowhere.
     """
     table, owner = _slots(diagonals, evidences, frames=frames, nowhere=nowhere)
+    discount = switch_cost * (1 - NOWHERE_SHARE)
     score = np.full(table.shape[1], -np.inf)
     score[0] = 0.0
     entered = np.zeros(table.shape, dtype=bool)
-    origin = np.zeros(frames, dtype=np.int32)
+    origin = np.zeros((frames, 2), dtype=np.int32)
     for frame in track(range(frames), "finding the path"):
-        best = int(score.argmax())
-        origin[frame] = best
+        to_source, to_nowhere = _origins(score, discount)
+        origin[frame] = to_nowhere, to_source
+        leave = max(score[to_source], score[0] + discount) - switch_cost
+        leave_for_nowhere = score[to_nowhere] - switch_cost + discount
         if frame > 0:
             score[owner[frame] != owner[frame - 1]] = -np.inf
-        switched = score[best] - switch_cost
+        switched = np.full(len(score), leave)
+        switched[0] = leave_for_nowhere
         entered[frame] = score < switched
         score = np.where(entered[frame], switched, score) + table[frame]
     return _trace(score, entered, origin, owner)
+
+
+def _origins(score: np.ndarray, discount: float) -> tuple[int, int]:
+    """The columns from which a source, and from which NOWHERE, is best entered."""
+    best = int(score.argmax())
+    to_source = best if score[best] > score[0] + discount else 0
+    best_source = 1 + int(score[1:].argmax()) if len(score) > 1 else 0
+    return to_source, best_source
 
 
 def _slots(
@@ -167,5 +182,5 @@ def _trace(
     for frame in range(len(origin) - 1, -1, -1):
         if entered[frame, place] or frame == 0:
             runs.append(Run(frame, last, int(owner[frame, place])))
-            last, place = frame, int(origin[frame])
+            last, place = frame, int(origin[frame, 0 if place == 0 else 1])
     return runs[::-1]

@@ -87,8 +87,10 @@ def _waveform(path: Path) -> _Waveform:
         low[touched] = np.minimum(low[touched], np.minimum.reduceat(mono, starts))
         high[touched] = np.maximum(high[touched], np.maximum.reduceat(mono, starts))
         position += len(mono)
-    peak = max(high.max(), -low.min(), 1e-9)
-    return _Waveform(low / peak, high / peak, info.samples / info.sample_rate)
+    # A few clicks must not make all the rest small.
+    peak = max(1.2 * np.percentile(np.maximum(high, -low), 98), 1e-9)
+    low, high = (np.clip(side / peak, -1, 1) for side in (low, high))
+    return _Waveform(low, high, info.samples / info.sample_rate)
 
 
 def _segment_colours(edit: Edit) -> list[tuple | None]:

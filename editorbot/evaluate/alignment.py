@@ -34,7 +34,8 @@ ERROR_REACH_S = 0.5
 BORDER_FRAMES = 2
 REPEAT_DB = -50.0
 """Two places of the raw that differ by less, relative to either, are one exact repeat."""
-REPEAT_WINDOW = 2048
+REPEAT_WINDOW = 1024
+"""Samples of the raw on either side of what is heard at a frame."""
 SILENT_DB = -200.0
 """Reported where the rebuilt edit is exactly the edit."""
 
@@ -82,13 +83,14 @@ def score_alignment(
         )
     true_pointers, pointers = _same_length(to_pointers(truth, GRID), to_pointers(found, GRID))
     counted = _inside_segments(truth, len(true_pointers))
+    within_1 = _within(true_pointers, pointers, 1)
     errors = cut_errors_s(truth, found)
     return AlignmentScores(
-        within_1=_share(_within(true_pointers, pointers, 1)[counted]),
+        within_1=_share(within_1[counted]),
         within_2=_share(_within(true_pointers, pointers, 2)[counted]),
         within_1_or_repeat=None
         if raw is None
-        else _share(_within_or_repeat(true_pointers, pointers, raw)[counted]),
+        else _share(_within_or_repeat(truth, found, within_1, raw)[counted]),
         cut_f1=cut_f1(truth, found),
         cut_error_median_ms=float(np.median(errors) * 1000) if len(errors) else None,
         cut_error_p90_ms=float(np.percentile(errors, 90) * 1000) if len(errors) else None,
@@ -123,19 +125,36 @@ def _share(right: np.ndarray) -> float:
     return float(right.mean()) if len(right) else 1.0
 
 
-def _within_or_repeat(truth: np.ndarray, found: np.ndarray, raw: Path) -> np.ndarray:
-    sound = np.pad(read_mono(raw, sample_rate=GRID.sample_rate), REPEAT_WINDOW)
-    right = _within(truth, found, 1)
-    for frame in np.flatnonzero(~right & (truth != NO_SOURCE) & (found != NO_SOURCE)):
-        there, here = (_window(sound, pointers[frame]) for pointers in (truth, found))
+def _within_or_repeat(truth: Edit, found: Edit, right: np.ndarray, raw: Path) -> np.ndarray:
+    """`right`, (F,) bool, and the frames that both lists play from places which sound the same."""
+    rate = probe(raw).sample_rate
+    sound = np.pad(read_mono(raw, sample_rate=rate), REPEAT_WINDOW)
+    places = [_played_samples(edit, len(right)) for edit in (truth, found)]
+    right = right.copy()
+    for frame in np.flatnonzero(~right & (places[0] >= 0) & (places[1] >= 0)):
+        there, here = (sound[place[frame] :][: 2 * REPEAT_WINDOW] for place in places)
         energy = max(np.dot(there, there), np.dot(here, here))
         right[frame] = np.sum((there - here) ** 2) <= energy * 10 ** (REPEAT_DB / 10)
     return right
 
 
-def _window(sound: np.ndarray, frame: int) -> np.ndarray:
-    start = frame * GRID.hop_length + REPEAT_WINDOW // 2
-    return sound[start : start + REPEAT_WINDOW]
+def _played_samples(edit: Edit, frames: int) -> np.ndarray:
+    """(F,) int64, the source's own sample that is heard at each frame; -1 without source.
+
+    Pointers, which are whole frames, cannot tell two places apart to the sample.
+    """
+    position = np.arange(frames) * GRID.seconds * edit.sample_rate
+    played = np.full(frames, NO_SOURCE, dtype=np.int64)
+    for segment in edit.segments:
+        inside = (position >= segment.out_start) & (position < segment.out_end)
+        if not segment.has_source:
+            continue
+        rate = edit.sources[segment.source].sample_rate / edit.sample_rate * segment.speed
+        progress = (position[inside] - segment.out_start) * rate
+        if segment.reverse:
+            progress = segment.src_end - 1 - segment.src_start - progress
+        played[inside] = np.round(segment.src_start + progress)
+    return played
 
 
 def cut_times_s(edit: Edit) -> np.ndarray:

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from edit_pairs import RATE, music
+
+from editorbot.align.cuts import edge_fade, place_boundary
+from editorbot.align.mastering import Playback, fit_playback
+from editorbot.align.piece import Piece
+
+CUT = 3 * RATE
+LAGS = 2000, 9 * RATE
+
+
+@pytest.fixture(scope="module")
+def raw() -> np.ndarray:
+    return music(14, seed=21)[0]
+
+
+def copies(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both pieces' sound over the whole edit of 5 s."""
+    return tuple(raw[lag : lag + 5 * RATE] for lag in LAGS)
+
+
+def placed(raw: np.ndarray, edit: np.ndarray, *, guess: int, before=LAGS[0], after=LAGS[1]):
+    pieces = Piece(0, guess, before), Piece(guess, len(edit), after)
+    return place_boundary(Playback(raw), edit, *pieces, rate=RATE, max_fade_s=2)
+
+
+@pytest.mark.parametrize("error", [-4000, 0, 3000])
+def test_a_hard_cut_is_placed_to_the_sample(raw, error):
+    a, b = copies(raw)
+    edit = np.concatenate([a[:CUT], b[CUT:]])
+    boundary = placed(raw, edit, guess=CUT + error)
+    assert (boundary.position, boundary.samples) == (CUT, 0)
+
+
+@pytest.mark.parametrize("samples", [441, 4410, 22050])
+@pytest.mark.parametrize("curve", ["linear", "equal_power"])
+def test_a_crossfade_is_measured(raw, samples, curve):
+    a, b = copies(raw)
+    w = np.clip((np.arange(len(a)) - (CUT - samples // 2) + 0.5) / samples, 0, 1)
+    rising, falling = (
+        (w, 1 - w) if curve == "linear" else (np.sin(np.pi / 2 * w), np.cos(np.pi / 2 * w))
+    )
+    boundary = placed(raw, falling * a + rising * b, guess=CUT + 1000)
+    assert boundary.fade.curve == curve
+    assert boundary.samples == pytest.approx(samples, rel=0.02, abs=20)
+    assert boundary.position == pytest.approx(CUT, abs=20)
+
+
+def test_sound_that_begins_after_silence(raw):
+    edit = copies(raw)[1].copy()
+    edit[:CUT] = 0
+    boundary = placed(raw, edit, guess=CUT - 2000, before=None)
+    # Up to a few samples near zero belong to either side.
+    assert boundary.position == pytest.approx(CUT, abs=5)
+    assert boundary.samples == 0
+
+
+def test_a_fade_in_after_silence_begins_at_the_boundary(raw):
+    edit = copies(raw)[1].copy()
+    edit *= np.clip((np.arange(len(edit)) - CUT + 0.5) / 11025, 0, 1)
+    boundary = placed(raw, edit, guess=CUT + 3000, before=None)
+    assert boundary.fade.curve == "linear"
+    assert boundary.samples == pytest.approx(11025, rel=0.03)
+    assert boundary.position == pytest.approx(CUT, abs=300)
+
+
+@pytest.mark.parametrize("side", ["in", "out"])
+@pytest.mark.parametrize("samples", [0, 2205, 50000])
+def test_fades_at_the_edits_ends(raw, side, samples):
+    edit = copies(raw)[0].copy()
+    if samples:
+        ramp = np.sin(np.pi / 2 * np.clip((np.arange(len(edit)) + 0.5) / samples, 0, 1))
+        edit *= ramp if side == "in" else ramp[::-1]
+    piece = Piece(0, len(edit), LAGS[0])
+    fade = edge_fade(Playback(raw), edit, piece, rate=RATE, max_fade_s=4, side=side)
+    assert fade.samples == pytest.approx(samples, rel=0.01, abs=2)
+
+
+def test_playback_learns_an_equaliser(raw):
+    long_raw = music(30, seed=22)[0]
+    equaliser = np.array([0.2, -0.5, 1.0, 0.4, 0.1])
+    edit = np.convolve(long_raw, equaliser, "same")
+    pieces = [Piece(0, len(edit), 0)]
+    playback = fit_playback(long_raw, edit, pieces)
+    heard = playback.played(0, 5 * RATE, 15 * RATE)
+    residual = np.sum((heard - edit[5 * RATE : 15 * RATE]) ** 2) / np.sum(heard**2)
+    assert 10 * np.log10(residual) < -35
+
+
+def test_playback_leaves_copies_alone(raw):
+    long_raw = music(30, seed=22)[0]
+    playback = fit_playback(long_raw, 0.5 * long_raw, [Piece(0, len(long_raw), 0, gain=0.5)])
+    np.testing.assert_array_equal(playback.played(0, 100, 200), long_raw[100:200])

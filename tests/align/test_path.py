@@ -1,0 +1,57 @@
+from itertools import product
+
+import numpy as np
+import pytest
+
+from editorbot.align.confidence import confidence, rivals
+from editorbot.align.diagonals import Diagonal
+from editorbot.align.path import NOWHERE, NOWHERE_SHARE, Run, best_path
+
+FRAMES = 6
+DIAGONALS = [Diagonal(0, 4, 1.0), Diagonal(2, 6, 2.0), Diagonal(0, 6, 3.0)]
+
+
+def total(states: tuple[int, ...], evidences: list[np.ndarray], cost: float, nowhere: float):
+    value = 0.0
+    for frame, state in enumerate(states):
+        before = states[frame - 1] if frame else NOWHERE
+        share = NOWHERE_SHARE if NOWHERE in (state, before) else 1
+        value -= cost * share * (state != before)
+        if state == NOWHERE:
+            value += nowhere
+        else:
+            span = DIAGONALS[state]
+            if not span.first <= frame < span.last:
+                return -np.inf
+            value += evidences[state][frame - span.first]
+    return value
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_path_is_the_best_of_all_sequences(seed):
+    rng = np.random.default_rng(seed)
+    evidences = [rng.exponential(1, d.last - d.first) for d in DIAGONALS]
+    cost, nowhere = float(rng.uniform(0, 3)), float(rng.uniform(0, 1))
+    runs = best_path(DIAGONALS, evidences, frames=FRAMES, switch_cost=cost, nowhere=nowhere)
+    states = tuple(run.diagonal for run in runs for _ in range(run.first, run.last))
+    best = max(
+        total(sequence, evidences, cost, nowhere)
+        for sequence in product([NOWHERE, 0, 1, 2], repeat=FRAMES)
+    )
+    assert len(states) == FRAMES
+    assert total(states, evidences, cost, nowhere) == pytest.approx(best)
+
+
+def test_without_diagonals_nothing_has_a_source():
+    assert best_path([], [], frames=5, switch_cost=1, nowhere=0.1) == [Run(0, 5, NOWHERE)]
+
+
+def test_confidence_is_one_half_between_equals_and_high_without_rivals():
+    same = [np.full(60, 2.0), np.full(60, 2.0)]
+    diagonals = [Diagonal(0, 60, 1.0), Diagonal(0, 60, 9.0)]
+    run = Run(0, 60, 0)
+    assert confidence(run, diagonals, same, nowhere=0.1) == pytest.approx(0.5, abs=0.01)
+    assert confidence(run, diagonals[:1], same[:1], nowhere=0.1) > 0.99
+    assert confidence(Run(0, 60, NOWHERE), diagonals, same, nowhere=0.1) is None
+    assert rivals(run, diagonals, same) == [1]
+    assert rivals(run, diagonals, [same[0], 0.1 * same[1]]) == []
