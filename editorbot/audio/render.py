@@ -102,9 +102,7 @@ def _checked_path(source: Source, base: Path | None) -> Path:
 
 def _sounding(spans: list[Extent], start: int, stop: int) -> list[int]:
     return [
-        number
-        for number, span in enumerate(spans)
-        if max(span.start, start) < min(span.stop, stop)
+        number for number, span in enumerate(spans) if max(span.start, start) < min(span.stop, stop)
     ]
 
 
