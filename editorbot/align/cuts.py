@@ -107,7 +107,9 @@ def _with_fade(
     if len(long_lengths):
         wide = model(cut, round(1.5 * long_lengths[-1]))
         rival = wide.best_fade(long_lengths)
-        if rival.samples and wide.cost(rival) < BETTER * wide.cost(best):
+        # What other cuts leave elsewhere in the region says nothing about this one.
+        zone = wide.zone(rival)
+        if rival.samples and wide.cost(rival, zone) < BETTER * wide.cost(best, zone):
             best = rival
     if best.samples == 0:
         return best
@@ -252,17 +254,17 @@ class _Model:
         ]
 
     def _leaves_a_residual(self, longest: int) -> bool:
-        zone = self._zone(Boundary(self.hard.position, Fade(samples=longest)))
+        zone = self.zone(Boundary(self.hard.position, Fade(samples=longest)))
         return self.cost(self.hard, zone) > AUDIBLE * self._energy(zone)
 
     def confirmed(self, boundary: Boundary) -> Boundary:
         """The boundary if its fade explains clearly more than the hard cut, else the hard cut."""
-        zone = self._zone(boundary)
+        zone = self.zone(boundary)
         hard = self.cost(self.hard, zone)
         audible = hard > AUDIBLE * self._energy(zone)
         return boundary if audible and self.cost(boundary, zone) < FADE_GAIN * hard else self.hard
 
-    def _zone(self, boundary: Boundary) -> slice:
+    def zone(self, boundary: Boundary) -> slice:
         """The blocks within one fade length of the boundary."""
         first = (boundary.position - boundary.samples - self.region.start) // self.block
         last = (boundary.position + boundary.samples - self.region.start) // self.block + 1
