@@ -6,9 +6,9 @@ changed.
 
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import version
 from pathlib import Path
 
-from editorbot import __version__
 from editorbot.corpus.demo import DemoSong, demo_songs, render_demo
 from editorbot.corpus.simulate import simulate
 from editorbot.corpus.songs import DEMO_FOLDER
@@ -30,7 +30,7 @@ def make_demo_pairs(
     """
     songs = _chosen(wanted)
     root = Path(data) / DEMO_FOLDER
-    recipe = {"editorbot": __version__, "seed": seed, "simulate": params.model_dump(mode="json")}
+    recipe = {"editorbot": version("editorbot"), "seed": seed, "simulate": params.model_dump(mode="json")}
     missing = [song for song in songs if not _is_made(root, song.name, recipe)]
     # Most of a song is spent in single-threaded synthesis, so songs go side by side.
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
