@@ -129,6 +129,15 @@ def test_keeping_the_right_material_pays_at_once_and_the_wrong_costs():
     assert env.step((Move.KEEP, 3, 0))[1] < 0
 
 
+def test_a_run_has_its_leave_point_once_it_is_left():
+    env = environment([(0.0, 10.0), (30.0, 60.0)])
+    env.reset()
+    for size in (6, 5):
+        assert env.step((Move.KEEP, size, 0))[-1]["cut_f1"] == 0
+    # Left at 9.6 s, within 0.5 s of one of the two cuts.
+    assert env.step((Move.SKIP, 0, 0))[-1]["cut_f1"] == pytest.approx(2 / 3)
+
+
 def test_loop_back_plays_again_and_shows_it():
     env = environment()
     env.reset()
