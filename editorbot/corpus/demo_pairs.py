@@ -30,7 +30,11 @@ def make_demo_pairs(
     """
     songs = _chosen(wanted)
     root = Path(data) / DEMO_FOLDER
-    recipe = {"editorbot": version("editorbot"), "seed": seed, "simulate": params.model_dump(mode="json")}
+    recipe = {
+        "editorbot": version("editorbot"),
+        "seed": seed,
+        "simulate": params.model_dump(mode="json"),
+    }
     missing = [song for song in songs if not _is_made(root, song.name, recipe)]
     # Most of a song is spent in single-threaded synthesis, so songs go side by side.
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
