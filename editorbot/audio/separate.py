@@ -76,5 +76,7 @@ def _segments(
 
 def _separate_segment(model: nn.Module, segment: np.ndarray) -> np.ndarray:
     mixture = torch.from_numpy(np.ascontiguousarray(segment))[None]
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.inference_mode():
-        return apply_model(model, mixture, shifts=0, split=False, overlap=OVERLAP)[0].numpy()
+        parts = apply_model(model, mixture, shifts=0, split=False, device=device)
+    return parts[0].cpu().numpy()

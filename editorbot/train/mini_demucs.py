@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from demucs.htdemucs import HTDemucs
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from editorbot.audio.demucs_mini import MINI, STEMS, SYSTEM, load_mini
+from editorbot.audio.demucs_mini import MINI, STEMS, SYSTEM, MiniDemucs, load_mini
 from editorbot.audio.separate import separate_array
 from editorbot.audio.si_sdr import si_sdr
 from editorbot.corpus.demo import FULL_SCALE, SAMPLE_RATE, DemoSong, demo_songs, render_stems
@@ -39,8 +38,8 @@ SETTINGS = FitSettings(
     lr=2e-3,
     weight_decay=0.0,
     warmup_steps=30,
-    epochs=80,
-    patience=80,
+    epochs=36,
+    patience=36,
     batch_size=3,
     accumulate=1,
     gradient_clip=5.0,
@@ -170,7 +169,7 @@ def train_mini(
     info = {"system": SYSTEM, "model": MINI, "settings": asdict(settings)}
     torch.manual_seed(settings.seed)
     result = fit(
-        SeparationTask(HTDemucs(**MINI), loss_weights={"error_db": 1.0}),
+        SeparationTask(MiniDemucs(**MINI), loss_weights={"error_db": 1.0}),
         Remixes(render_parts(list(songs.values())), length=steps_per_epoch * settings.batch_size),
         Crops(validation, per_song=VALIDATION_CROPS),
         collate=torch.stack,
@@ -211,7 +210,7 @@ def improvement_lines(info: dict) -> list[str]:
     ]
 
 
-def improvement_table(model: HTDemucs, songs: Sequence[Parts]) -> dict[str, dict[str, float]]:
+def improvement_table(model: MiniDemucs, songs: Sequence[Parts]) -> dict[str, dict[str, float]]:
     """SI-SDR of each separated part minus that of the mixture in its place, dB, by song."""
     table = {}
     for song in track(songs, "Separating held-out songs"):
