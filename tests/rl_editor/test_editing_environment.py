@@ -222,6 +222,20 @@ def test_a_fade_never_outlasts_its_segment_or_the_raw():
     assert second.fade_in.samples <= min(first.samples, second.samples)
 
 
+def test_a_fade_across_a_cut_has_sound_of_the_raw_on_both_sides():
+    env = environment()
+    env.reset()
+    for move, size in ((Move.KEEP, 5), (Move.LOOP_BACK, 4), (Move.LOOP_BACK, 3)):
+        env.step((move, size, FADES_S.index(1.0)))
+    env.step((Move.LOOP_BACK, 2, 0))
+    env.step((Move.LOOP_BACK, 1, 0))
+    env.step((Move.LOOP_BACK, 0, 0))
+    env.step((Move.KEEP, 6, FADES_S.index(1.0)))
+    looped = env.to_edit().segments[1]
+    assert looped.src_start == 4410
+    assert 0 < looped.fade_in.samples // 2 <= looped.src_start
+
+
 def test_what_the_clock_cannot_say_is_left_out():
     assert step_runs(edit_of_spans([(1.0, 1.04), (2.0, 3.0)], RAW))[0].start == 20
 
