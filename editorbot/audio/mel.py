@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse
 import torch
 import torchaudio
 
@@ -38,16 +39,18 @@ class MelSpectrogram:
 
     def __init__(self, params: MelParams) -> None:
         self.params = params
-        self._transform = torchaudio.transforms.MelSpectrogram(
-            sample_rate=params.sample_rate,
-            n_fft=params.n_fft,
-            hop_length=params.hop_length,
+        self._window = torch.hann_window(params.n_fft)
+        bank = torchaudio.functional.melscale_fbanks(
+            n_freqs=params.n_fft // 2 + 1,
+            f_min=0,
+            f_max=params.sample_rate / 2,
             n_mels=params.n_mels,
-            power=2,
-            center=False,  # padding is done here, once for the whole stream
+            sample_rate=params.sample_rate,
             norm="slaney",
             mel_scale="slaney",
         )
+        # (M, n_fft // 2 + 1); at most two filters share a bin, so dense products are mostly zeros.
+        self._bank = scipy.sparse.csr_array(bank.numpy().T)
 
     def frames(self, samples: int) -> int:
         """Number of frames F of so many samples: 1 + T // hop."""
@@ -128,8 +131,18 @@ class MelSpectrogram:
         return np.clip((levels - np.float32(maximum_db) + top_db) / top_db, 0, 1)
 
     def _level(self, signal: np.ndarray) -> np.ndarray:
-        power = self._transform(torch.from_numpy(np.ascontiguousarray(signal)))
-        return power.clamp_(min=_FLOOR).log10_().mul_(10).numpy()
+        spectrum = torch.stft(
+            torch.from_numpy(np.ascontiguousarray(signal)),
+            self.params.n_fft,
+            self.params.hop_length,
+            window=self._window,
+            center=False,  # padding is done once for the whole stream
+            return_complex=True,
+        )
+        # abs() takes a root that the power undoes: 4 times slower.
+        power = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
+        mels = self._bank @ power.numpy()
+        return 10 * np.log10(np.maximum(mels, np.float32(_FLOOR)))
 
 
 def mel_store(decoded: Path | str, output: Path | str, *, params: MelParams) -> None:

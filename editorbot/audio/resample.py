@@ -72,4 +72,5 @@ def downmix_blocks(
         return
     weights = downmix_matrix(source_channels, channels)
     for block in blocks:
-        yield weights @ block
+        # Not `@`: OpenBLAS takes 30 times as long for so few rows.
+        yield np.einsum("ks,st->kt", weights, block)
