@@ -9,14 +9,14 @@ import torch
 from editorbot.audio.store import write_array
 from editorbot.evaluate.frame_accuracy import FrameAccuracy, describe, frame_accuracy
 from editorbot.files import write_npy
-from editorbot.params import DecodeParams, MelParams, PointerParams, PointerSize
+from editorbot.params import DecodeParams, MelParams, PointerParams
 from editorbot.pointer_network.data import SongFiles
 from editorbot.pointer_network.decode import Decoding
 from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.targets import REACH
 from editorbot.train.checkpoints import save_checkpoint
 
-SIZE = PointerSize(
+SIZE = dict(
     stride=1,
     width=8,
     heads=2,
@@ -28,7 +28,7 @@ SIZE = PointerSize(
     self_window=8,
     jump_buckets=2,
 )
-PARAMS = PointerParams(size="mini", mini=SIZE, stems=False)
+PARAMS = PointerParams.model_validate({"size": "mini", "mini": SIZE, "stems": False})
 MEL = MelParams(n_mels=4)
 
 
