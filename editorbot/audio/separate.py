@@ -1,5 +1,6 @@
 """Demucs over a stream of any length in constant memory."""
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -54,6 +55,12 @@ def segment_samples(model: nn.Module) -> int:
 def segment_stride(model: nn.Module) -> int:
     """Samples from the start of a segment to the start of the next."""
     return int((1 - OVERLAP) * segment_samples(model))
+
+
+def count_segments(model: nn.Module, samples: int) -> int:
+    """How many parts `separate_blocks` yields for a stream of so many samples."""
+    beyond_first = max(0, samples - segment_samples(model))
+    return math.ceil(beyond_first / segment_stride(model)) + (samples > 0)
 
 
 def _models(model: nn.Module) -> list[nn.Module]:

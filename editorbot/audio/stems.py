@@ -55,7 +55,7 @@ def separate(decoded: Path | str, output: Path | str, *, params: StemsParams) ->
         EditorbotError: The model cannot be had, `decoded` cannot be read or `output` not written.
     """
     model = load_separator(params)
-    from editorbot.audio.separate import segment_stride, separate_blocks
+    from editorbot.audio.separate import count_segments, separate_blocks
 
     audio = store.open_array(decoded, "audio")
     decoded_rate, decoded_samples = audio.attrs["sample_rate"], audio.shape[1]
@@ -82,7 +82,7 @@ def separate(decoded: Path | str, output: Path | str, *, params: StemsParams) ->
         },
     ) as writer:
         parts = separate_blocks(model, mixture)
-        total = math.ceil(samples / segment_stride(model))
+        total = count_segments(model, samples)
         for part in track(parts, f"Separating with {params.model}", total=total):
             writer.append(part)
 

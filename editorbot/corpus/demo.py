@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 
 from editorbot.corpus.arrange import BANDS, perform
+from editorbot.corpus.demo_catalogue import SONGS, DemoSong
 from editorbot.corpus.score import read_score
 from editorbot.corpus.synthesise import SAMPLE_RATE, synthesise
 from editorbot.files import replacing
@@ -27,24 +28,6 @@ FULL_SCALE = 2**15
 
 
 @dataclass(frozen=True)
-class DemoSong:
-    """A composition and how it is played."""
-
-    name: str
-    title: str
-    composer: str
-    source: str
-    """Path below music21's corpus."""
-    band: str
-    quarters_per_minute: float
-    target_s: float = 85.0
-    number: int | None = None
-    melody_part: int = 0
-    first_bar: int = 0
-    max_bars: int | None = None
-
-
-@dataclass(frozen=True)
 class RenderedSong:
     """The files of a demo song; the mixture is the exact sum of the stems."""
 
@@ -54,8 +37,6 @@ class RenderedSong:
 
 def demo_songs() -> tuple[DemoSong, ...]:
     """All demo songs, in an order that gives any first few a variety of styles."""
-    from editorbot.corpus.demo_catalogue import SONGS
-
     return SONGS
 
 

@@ -1,8 +1,27 @@
 """The demo songs' sources and arrangements; the table in docs/demo_songs.md is made from it."""
 
-from editorbot.corpus.demo import DemoSong
+from dataclasses import dataclass
 
 TRADITIONAL = "traditional"
+
+
+@dataclass(frozen=True)
+class DemoSong:
+    """A composition and how it is played."""
+
+    name: str
+    title: str
+    composer: str
+    source: str
+    """Path below music21's corpus."""
+    band: str
+    quarters_per_minute: float
+    target_s: float = 85.0
+    number: int | None = None
+    melody_part: int = 0
+    first_bar: int = 0
+    max_bars: int | None = None
+
 
 SONGS = (
     DemoSong(
