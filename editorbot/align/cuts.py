@@ -149,9 +149,9 @@ def _hard_cut(region: _Region) -> int:
 
 
 def _lengths(longest: int) -> np.ndarray:
-    """Fade lengths to try first, by thirds of an octave."""
-    count = max(1, int(3 * np.log2(max(longest, SHORTEST_FADE) / SHORTEST_FADE)) + 1)
-    return np.unique((SHORTEST_FADE * 2 ** (np.arange(count) / 3)).astype(int))
+    """Fade lengths to try first, by halves of an octave."""
+    count = max(1, int(2 * np.log2(max(longest, SHORTEST_FADE) / SHORTEST_FADE)) + 1)
+    return np.unique((SHORTEST_FADE * 2 ** (np.arange(count) / 2)).astype(int))
 
 
 class _Model:
@@ -220,7 +220,7 @@ class _Model:
     def _places(self, samples: int) -> list[int]:
         if self.fixed:
             return [self.hard.position]
-        offsets = np.linspace(-samples, samples, 13).astype(int)
+        offsets = np.linspace(-samples, samples, 9).astype(int)
         low, high = self.region.start, self.region.start + len(self.region.edit)
         return sorted({int(np.clip(self.hard.position + o, low, high)) for o in offsets})
 
