@@ -19,6 +19,9 @@ from editorbot.errors import EditorbotError
 from editorbot.files import sha256
 from editorbot.params import AlignParams
 
+SHORTEST_S = 0.6
+"""A recording must hold one window of the search."""
+
 
 @dataclass(frozen=True)
 class AlignmentInfo:
@@ -62,10 +65,12 @@ def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
 
     Raises:
         AudioError: A file is missing, damaged or silent.
-        EditorbotError: Too small a share of the edit is found in the raw.
+        EditorbotError: A file is shorter than `SHORTEST_S`, or too small a share of the edit is
+            found in the raw.
     """
     begun = time.monotonic()
     with open_pair(Path(raw), Path(edit)) as (raw_side, edit_side):
+        _check_lengths(raw_side, edit_side)
         path = _find_path(raw_side, edit_side, params)
         if path.explained_share < params.min_explained_share:
             raise EditorbotError(
@@ -89,6 +94,16 @@ def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
             params=params,
         )
         return Alignment(edit=result, info=info)
+
+
+def _check_lengths(*sides: Side) -> None:
+    for side in sides:
+        seconds = len(side.mono) / side.rate
+        if seconds < SHORTEST_S:
+            raise EditorbotError(
+                f"{side.info.path} lasts {seconds:.2f} s, too short to be aligned: expected at "
+                f"least {SHORTEST_S} s"
+            )
 
 
 def _find_path(raw: Side, edit: Side, params: AlignParams) -> FoundPath:

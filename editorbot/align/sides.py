@@ -52,12 +52,13 @@ def open_pair(raw: Path, edit: Path) -> Iterator[tuple[Side, Side]]:
     rate = infos[0].sample_rate
     with TemporaryDirectory(prefix="editorbot-align-") as folder:
         try:
-            yield _load_pair(infos, rate, Path(folder))
+            sides = _load_pair(infos, rate, Path(folder))
         except OSError as error:
             raise EditorbotError(
                 f"{folder} has no room for the decoded sound of {raw} and {edit} "
                 f"({error.strerror}): set TMPDIR to a folder with more"
             ) from error
+        yield sides
 
 
 def _load_pair(infos: list[AudioInfo], rate: int, folder: Path) -> tuple[Side, Side]:

@@ -156,11 +156,17 @@ def test_silence_is_refused_by_name(tmp_path, raw):
         align(*paths, params=PARAMS)
 
 
-@pytest.mark.parametrize("seconds", [0.6, 1.5])
+@pytest.mark.parametrize("seconds", [0.7, 1.5])
 def test_short_edits(tmp_path, raw, seconds):
     edited = raw[:, 12 * RATE : int((12 + seconds) * RATE)]
     found = align(*write_pair(tmp_path, raw, edited), params=PARAMS).edit
     assert lags(found) == [12 * RATE]
+
+
+def test_a_recording_too_short_to_be_found_again_is_named(tmp_path, raw):
+    paths = write_pair(tmp_path, raw, raw[:, : RATE // 2])
+    with pytest.raises(EditorbotError, match=r"edit\.wav lasts 0\.50 s"):
+        align(*paths, params=PARAMS)
 
 
 def test_an_edit_longer_than_its_raw(tmp_path):
