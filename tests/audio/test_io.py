@@ -76,17 +76,22 @@ def test_what_a_format_cannot_hold(tmp_path, name, rate, channels, subtype):
 
 
 @pytest.mark.parametrize("name", ["x.wav", "x.flac", "x.ogg", "x.mp3"])
-@pytest.mark.parametrize("limit", [5_000, 100_000])
-def test_a_full_disk(tmp_path, name, limit):
-    # A limit on the size of files stands for the full disk, in a process of its own.
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.9999])
+def test_a_full_disk(tmp_path, name, share):
+    # A limit on the size of files stands for the full disk, in a process of its own. A disk that
+    # is full at the very end is noticed only in closing the file.
     code = f"""
-import resource, numpy as np
+import os, resource, numpy as np
 from editorbot.audio import io
 from editorbot.errors import EditorbotError
-resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-noise = np.random.default_rng(0).uniform(-1, 1, (2, {RATE} * 10)).astype("f4")
+path = {str(tmp_path / name)!r}
+noise = np.random.default_rng(0).uniform(-1, 1, (2, {RATE} * 2)).astype("f4")
+io.write(path, noise, sample_rate={RATE}, channels=2)
+limit = int(os.path.getsize(path) * {share})
+os.unlink(path)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    io.write({str(tmp_path / name)!r}, noise, sample_rate={RATE}, channels=2)
+    io.write(path, noise, sample_rate={RATE}, channels=2)
 except EditorbotError as error:
     print(error)
 """
