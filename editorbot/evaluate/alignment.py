@@ -84,16 +84,15 @@ def score_alignment(
     true_pointers, pointers = _same_length(to_pointers(truth, GRID), to_pointers(found, GRID))
     counted = _inside_segments(truth, len(true_pointers))
     within_1 = _within(true_pointers, pointers, 1)
+    or_repeat = within_1 if raw is None else _within_or_repeat(truth, found, within_1, raw)
     errors = cut_errors_s(truth, found)
     return AlignmentScores(
         within_1=_share(within_1[counted]),
         within_2=_share(_within(true_pointers, pointers, 2)[counted]),
-        within_1_or_repeat=None
-        if raw is None
-        else _share(_within_or_repeat(truth, found, within_1, raw)[counted]),
+        within_1_or_repeat=None if raw is None else _share(or_repeat[counted]),
         cut_f1=cut_f1(truth, found),
-        cut_error_median_ms=float(np.median(errors) * 1000) if len(errors) else None,
-        cut_error_p90_ms=float(np.percentile(errors, 90) * 1000) if len(errors) else None,
+        cut_error_median_ms=_percentile_ms(errors, 50),
+        cut_error_p90_ms=_percentile_ms(errors, 90),
         ops_f1=ops_f1(truth, found),
         no_source_f1=no_source_f1(true_pointers, pointers),
         null_test_db=None if edited is None else null_test_db(found, edited),
@@ -123,6 +122,10 @@ def _within(truth: np.ndarray, found: np.ndarray, frames: int) -> np.ndarray:
 
 def _share(right: np.ndarray) -> float:
     return float(right.mean()) if len(right) else 1.0
+
+
+def _percentile_ms(errors_s: np.ndarray, percentile: int) -> float | None:
+    return float(np.percentile(errors_s, percentile) * 1000) if len(errors_s) else None
 
 
 def _within_or_repeat(truth: Edit, found: Edit, right: np.ndarray, raw: Path) -> np.ndarray:
