@@ -8,6 +8,7 @@ import math
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -58,27 +59,24 @@ def separate(decoded: Path | str, output: Path | str, *, params: StemsParams) ->
     from editorbot.audio.separate import count_segments, separate_blocks
 
     audio = store.open_array(decoded, "audio")
-    decoded_rate, decoded_samples = audio.attrs["sample_rate"], audio.shape[1]
-    rates = {"source_rate": decoded_rate, "target_rate": model.samplerate}
-    samples = resampled_length(decoded_samples, **rates)
-    mixture = _as_heard(
-        store.array_blocks(audio), channels=audio.shape[0], wanted=model.audio_channels
-    )
-    mixture = resample_blocks(mixture, **rates, channels=model.audio_channels)
-    shape = (len(model.sources), model.audio_channels)
+    channels, sample_rate = model.audio_channels, model.samplerate
+    rates = {"source_rate": audio.attrs["sample_rate"], "target_rate": sample_rate}
+    samples = resampled_length(audio.shape[1], **rates)
+    mixture = _as_heard(store.array_blocks(audio), channels=audio.shape[0], wanted=channels)
+    mixture = resample_blocks(mixture, **rates, channels=channels)
     with store.create(
         output,
         name="stems",
-        shape=(*shape, samples),
+        shape=(len(model.sources), channels, samples),
         dtype=np.float16,
         # A stem by itself, as its mel spectrogram reads it.
-        chunks=(1, shape[1], SAMPLES_PER_CHUNK),
+        chunks=(1, channels, SAMPLES_PER_CHUNK),
         attrs={
-            "sample_rate": model.samplerate,
+            "sample_rate": sample_rate,
             "names": list(model.sources),
             "model": params.model,
-            "decoded_rate": decoded_rate,
-            "decoded_samples": decoded_samples,
+            "decoded_rate": audio.attrs["sample_rate"],
+            "decoded_samples": audio.shape[1],
         },
     ) as writer:
         parts = separate_blocks(model, mixture)
@@ -116,11 +114,7 @@ def stems_mel(stems: Path | str, output: Path | str, *, params: MelParams) -> No
     one_by_one = [mel.levels(_mono(array, s, samples, params)) for s in range(count)]
     # The maximum is known only at the end: levels wait on disk, 2 GB for three hours.
     with tempfile.TemporaryFile() as waiting:
-        highest = -math.inf
-        for levels in zip(*one_by_one, strict=True):
-            highest = max(highest, *(float(level.max()) for level in levels))
-            waiting.write(np.stack([level.T for level in levels], axis=1).tobytes())
-        waiting.seek(0)
+        highest = _keep(waiting, one_by_one)
         with store.create(
             output,
             name="mel",
@@ -137,6 +131,16 @@ def stems_mel(stems: Path | str, output: Path | str, *, params: MelParams) -> No
             while data := waiting.read(4 * count * params.n_mels * FRAMES_PER_CHUNK):
                 levels = np.frombuffer(data, np.float32).reshape(-1, count, params.n_mels)
                 writer.append(mel.normalise(levels.transpose(1, 2, 0), maximum_db=highest))
+
+
+def _keep(waiting: BinaryIO, one_by_one: list[Iterator[np.ndarray]]) -> float:
+    """Write the stems' levels (M, F) as float32 (F, S, M) and return their maximum."""
+    highest = -math.inf
+    for levels in zip(*one_by_one, strict=True):
+        highest = max(highest, *(float(level.max()) for level in levels))
+        waiting.write(np.stack([level.T for level in levels], axis=1).tobytes())
+    waiting.seek(0)
+    return highest
 
 
 def _as_heard(blocks: Iterable[np.ndarray], *, channels: int, wanted: int) -> Iterator[np.ndarray]:

@@ -5,7 +5,7 @@ the General MIDI sound font that pretty_midi ships. Sources and licences: docs/d
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ import soundfile
 
 from editorbot.corpus.arrange import BANDS, perform
 from editorbot.corpus.demo_catalogue import SONGS, DemoSong
-from editorbot.corpus.score import read_score
+from editorbot.corpus.grooves import has_groove
+from editorbot.corpus.score import Score, read_score
 from editorbot.corpus.synthesise import SAMPLE_RATE, synthesise
 from editorbot.files import replacing
 
@@ -56,16 +57,30 @@ def render_demo(song: DemoSong, directory: Path | str, *, seed: int = 0) -> Rend
     return RenderedSong(mixture=mixture, stems=files)
 
 
-def render_stems(song: DemoSong, *, seed: int = 0) -> np.ndarray:
-    """The parts of `song` as (S, 2, T) int16, S in the order of STEMS, 44,100 Hz."""
-    rng = np.random.default_rng([zlib.crc32(song.name.encode()), seed])
-    score = read_score(
+def score_of(song: DemoSong) -> Score:
+    """The composition, or the excerpt of it, that the song plays."""
+    return read_score(
         song.source,
         number=song.number,
         melody_part=song.melody_part,
         first_bar=song.first_bar,
         max_bars=song.max_bars,
     )
+
+
+def played_by_another_band(song: DemoSong) -> DemoSong:
+    """The same song by a band far down the list that knows its metre."""
+    score, names = score_of(song), list(BANDS)
+    own = names.index(song.band)
+    others = [names[(own + step) % len(names)] for step in range(len(names) // 2 - 1, len(names))]
+    band = next(name for name in others if has_groove(score, BANDS[name].groove))
+    return replace(song, band=band)
+
+
+def render_stems(song: DemoSong, *, seed: int = 0) -> np.ndarray:
+    """The parts of `song` as (S, 2, T) int16, S in the order of STEMS, 44,100 Hz."""
+    rng = np.random.default_rng([zlib.crc32(song.name.encode()), seed])
+    score = score_of(song)
     performance = perform(
         score,
         BANDS[song.band],

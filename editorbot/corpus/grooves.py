@@ -74,10 +74,19 @@ def play_groove(
     return hits + _fill(stop - fill_length, fill_length, step=step / 2, rng=rng)
 
 
-def _pattern_for(score: Score, groove: str) -> tuple[dict[int, str], float]:
+def has_groove(score: Score, groove: str) -> bool:
+    """Whether the groove has a pattern for the score's metre."""
+    return groove in _patterns_for(score)
+
+
+def _patterns_for(score: Score) -> dict[str, dict[int, str]]:
     if score.compound:
-        return (SLIP if score.bar == 4.5 else COMPOUND)[groove], 0.5
-    return (TRIPLE if score.bar == 3 else SIMPLE)[groove], 0.25
+        return SLIP if score.bar == 4.5 else COMPOUND
+    return TRIPLE if score.bar == 3 else SIMPLE
+
+
+def _pattern_for(score: Score, groove: str) -> tuple[dict[int, str], float]:
+    return _patterns_for(score)[groove], 0.5 if score.compound else 0.25
 
 
 def _fill(start: float, length: float, *, step: float, rng: np.random.Generator) -> list[Hit]:

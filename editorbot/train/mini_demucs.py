@@ -1,7 +1,8 @@
 """Training of the small HTDemucs on the demo songs' true parts.
 
-Songs are held out whole. Training mixes parts of different songs at random levels, which shows the
-network far more mixtures than there are songs; it is tested on the songs as they are.
+Songs are held out whole. Each of the others is played by two bands, and parts of different songs
+are mixed at random levels, which shows the network far more mixtures than there are songs; it is
+tested on the songs as they are.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,14 @@ from torch.utils.data import Dataset
 from editorbot.audio.demucs_mini import MINI, STEMS, SYSTEM, MiniDemucs, load_mini
 from editorbot.audio.separate import separate_array
 from editorbot.audio.si_sdr import si_sdr
-from editorbot.corpus.demo import FULL_SCALE, SAMPLE_RATE, DemoSong, demo_songs, render_stems
+from editorbot.corpus.demo import (
+    FULL_SCALE,
+    SAMPLE_RATE,
+    DemoSong,
+    demo_songs,
+    played_by_another_band,
+    render_stems,
+)
 from editorbot.progress import track
 from editorbot.train.checkpoints import load_checkpoint, save_checkpoint
 from editorbot.train.loop import FitSettings, fit
@@ -167,10 +175,13 @@ def train_mini(
     held = {name: songs.pop(name) for name in HELD_OUT}
     validation = render_parts([songs.pop(name) for name in VALIDATION])
     info = {"system": SYSTEM, "model": MINI, "settings": asdict(settings)}
+    learned = list(songs.values())
+    by_others = [played_by_another_band(song) for song in learned]
+    parts = render_parts(learned) + render_parts(by_others, seed=1)
     torch.manual_seed(settings.seed)
     result = fit(
         SeparationTask(MiniDemucs(**MINI), loss_weights={"error_db": 1.0}),
-        Remixes(render_parts(list(songs.values())), length=steps_per_epoch * settings.batch_size),
+        Remixes(parts, length=steps_per_epoch * settings.batch_size),
         Crops(validation, per_song=VALIDATION_CROPS),
         collate=torch.stack,
         settings=settings,

@@ -9,7 +9,15 @@ import soundfile
 from music21 import common
 
 from editorbot.corpus.arrange import BANDS, perform
-from editorbot.corpus.demo import SAMPLE_RATE, STEMS, demo_songs, render_demo
+from editorbot.corpus.demo import (
+    SAMPLE_RATE,
+    STEMS,
+    demo_songs,
+    played_by_another_band,
+    render_demo,
+    score_of,
+)
+from editorbot.corpus.grooves import has_groove
 from editorbot.corpus.harmonise import harmonise
 from editorbot.corpus.score import Note, Score, one_at_a_time, read_score
 
@@ -31,7 +39,7 @@ def read(path):
     return samples.T
 
 
-def score_of(melody, **changes):
+def score_from(melody, **changes):
     values = {"melody": melody, "bass": (), "other": (), "bar": 4.0, "compound": False}
     return Score(**{**values, "bars": 2, "sharps": 0, **changes})
 
@@ -51,8 +59,7 @@ def test_catalogue_is_large_named_and_documented():
 
 @pytest.mark.parametrize("song", SONGS, ids=lambda song: song.name)
 def test_every_song_is_one_to_three_minutes_of_four_parts(song):
-    place = {"number": song.number, "melody_part": song.melody_part}
-    score = read_score(song.source, **place, first_bar=song.first_bar, max_bars=song.max_bars)
+    score = score_of(song)
     performance = perform(
         score,
         BANDS[song.band],
@@ -67,6 +74,15 @@ def test_every_song_is_one_to_three_minutes_of_four_parts(song):
         assert len(strokes) > performance.seconds / 8, stem
         assert all(stroke.end_s > stroke.start_s >= 0 for stroke in strokes)
         assert max(stroke.start_s for stroke in strokes) < performance.seconds
+
+
+def test_another_band_plays_what_its_drummer_can():
+    for song in SONGS[:8]:
+        other = played_by_another_band(song)
+        assert other.band != song.band
+        assert replace(other, band=song.band) == song
+        assert has_groove(score_of(song), BANDS[other.band].groove)
+    assert not has_groove(score_of(SONGS[5]), "bossa")
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +156,7 @@ def test_upbeat_precedes_the_first_bar_line():
 
 
 def test_harmony_follows_the_tune():
-    chords = harmonise(score_of(C_MAJOR_TUNE))
+    chords = harmonise(score_from(C_MAJOR_TUNE))
     assert [chord.pitch_classes[0] for chord in chords] == [0, 0, 5, 5]
     assert sum(chord.length for chord in chords) == 8.0
 
