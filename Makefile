@@ -35,7 +35,6 @@ $(INSTALLED): requirements.lock pyproject.toml
 run: setup
 	editorbot demo --songs $(SONGS)
 	snakemake --cores $(CORES) all
-	editorbot report
 	editorbot results
 
 test: lint unit pipeline-on-music

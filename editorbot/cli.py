@@ -93,7 +93,7 @@ def align(
     Example: `editorbot align jam_raw.wav jam_edit.wav -o aligned/`
     """
     from editorbot.align.align import align as recover
-    from editorbot.align.outputs import write_alignment
+    from editorbot.align.write import write_alignment
 
     settings = _params(params)
     name = song or edit.stem.removesuffix("_edit")
@@ -165,7 +165,8 @@ def infer(
     from editorbot.pointer_network.infer import infer as propose
 
     output = output or raw.with_name(f"{raw.stem.removesuffix('_raw')}_proposal.wav")
-    propose(raw, checkpoint=checkpoint, output=output)
+    proposal = propose(raw, checkpoint=checkpoint, output=output)
+    typer.echo(f"{proposal.sound}\n{proposal.edit_list}\n{proposal.picture}")
 
 
 @app.command()
@@ -182,6 +183,39 @@ def render(
 
     render_to(read_edit(edit), output, base=edit.parent)
     typer.echo(f"wrote {output}")
+
+
+@app.command()
+def evaluate(
+    found: Annotated[Path, typer.Argument(help="An EDL, or a folder of them.")],
+    truth: Annotated[Path, typer.Argument(help="The true EDL, or a folder of them.")],
+    alignment: Annotated[
+        bool, typer.Option(help="FOUND claims to be the same edit: measure it frame by frame.")
+    ] = False,
+) -> None:
+    """Score proposed edits, or recovered ones, against the true edit lists.
+
+    Example: `editorbot evaluate --alignment results/pointers data/demo/truth`
+    """
+    from editorbot.evaluate.compare import print_comparison
+
+    print_comparison(found, truth, alignment=alignment)
+
+
+@app.command()
+def results(
+    folder: Annotated[Path, typer.Argument(help="Folder with the pipeline's results.")] = Path(
+        "results"
+    ),
+    params: ParamsFile = Path("params.yaml"),
+) -> None:
+    """Print the scores of the last run and where everything is.
+
+    Example: `editorbot results`
+    """
+    from editorbot.evaluate.overview import print_overview
+
+    print_overview(folder, params=_params(params).evaluate)
 
 
 def _params(path: Path):

@@ -1,0 +1,61 @@
+"""The end of a run, as a user wants it: the scores, and where everything is."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from editorbot.errors import EditorbotError
+from editorbot.evaluate.summary import print_table, read_songs, summarise
+from editorbot.files import read_json
+from editorbot.params import EvaluateParams
+
+
+def print_overview(results: Path | str, *, params: EvaluateParams) -> None:
+    """Print the tables of a finished run below `results`, and the paths of what it made.
+
+    Raises:
+        EditorbotError: The run is not finished: an alignment or a score is missing.
+    """
+    results = Path(results)
+    alignments = sorted(results.glob("pointers/*_alignment.png"))
+    if not alignments:
+        raise EditorbotError(
+            f"{results} holds no results yet: run the pipeline with snakemake --cores all"
+        )
+    _print_alignment(read_json(results / "metrics" / "alignment.json"))
+    scores = read_songs(results / "plots" / "pointer_network_songs.csv")
+    print_table(
+        summarise(scores, params=params), title="Edits proposed for songs that no training heard"
+    )
+    _print_places(results, alignments)
+
+
+def _print_alignment(groups: dict[str, dict[str, float]]) -> None:
+    console = Console(highlight=False)
+    for group, means in groups.items():
+        numbers = ", ".join(
+            f"{name.replace('_', ' ')} {value:.4g}"
+            for name, value in means.items()
+            if name != "songs"
+        )
+        title = f"Alignment, {group.replace('_', ' ')} ({means['songs']:.0f})"
+        console.print(f"{title}: {numbers}", soft_wrap=True)
+
+
+def _print_places(results: Path, alignments: list[Path]) -> None:
+    proposals = sorted(results.glob("proposals/*.wav"))
+    places = [("edited sound", path) for path in proposals]
+    places += [("its edit list", path.with_suffix(".json")) for path in proposals]
+    places += [("its picture", path.with_suffix(".png")) for path in proposals]
+    places += [("alignment", path) for path in alignments]
+    places += [
+        ("metrics", results / "metrics" / "pointer_network.json"),
+        ("metrics table", results / "plots" / "pointer_network.html"),
+        ("model", results / "models" / "pointer_network" / "best"),
+        ("training curves", f"tensorboard --logdir {results / 'logs' / 'pointer_network'}"),
+        ("report", results / "report.html"),
+    ]
+    width = max(len(name) for name, _ in places)
+    console = Console(highlight=False)
+    for name, path in places:
+        console.print(f"{name:<{width}}  {path}", soft_wrap=True)

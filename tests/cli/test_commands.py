@@ -1,0 +1,118 @@
+"""The commands do what they say, and a mistake ends in one sentence and status 1."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from editorbot.audio.io import read, write
+from editorbot.cli import app
+from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
+from editorbot.edl.serialize import write_edit
+from editorbot.files import sha256
+
+RATE = 22050
+WIDE = {"COLUMNS": "300"}
+
+
+def editorbot(*words: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "editorbot.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def raw(tmp_path):
+    rng = np.random.default_rng(1)
+    path = tmp_path / "jäm 1_raw.wav"
+    write(path, rng.uniform(-0.5, 0.5, (1, 4 * RATE)), sample_rate=RATE, channels=1)
+    return path
+
+
+def edit_of(raw, *runs_s, sample_rate=RATE):
+    source = Source(
+        path=raw.name, sample_rate=sample_rate, channels=1, samples=4 * RATE, sha256=sha256(raw)
+    )
+    segments, position = [], 0
+    for start_s, end_s in runs_s:
+        samples = round((end_s - start_s) * RATE)
+        start = round(start_s * RATE)
+        segments.append(
+            Segment(
+                out_start=position,
+                out_end=position + samples,
+                source=0,
+                src_start=start,
+                src_end=start + samples,
+                fade_in=Fade(),
+            )
+        )
+        position += samples
+    return Edit(
+        sample_rate=sample_rate, samples=position, sources=(source,), segments=with_ops(segments)
+    )
+
+
+def test_every_command_shows_an_example():
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__
+        result = CliRunner().invoke(app, [name, "--help"], env=WIDE)
+        assert result.exit_code == 0
+        assert f"Example: editorbot {name}" in result.stdout, name
+
+
+def test_render_finds_the_sources_beside_the_list(raw, tmp_path):
+    edit = edit_of(raw, (1.0, 2.0), (3.0, 4.0))
+    write_edit(tmp_path / "list.json", edit)
+    run = editorbot("render", tmp_path / "list.json", "-o", tmp_path / "out.wav")
+    assert run.returncode == 0, run.stderr
+    sound = read(raw)
+    expected = np.concatenate([sound[:, RATE : 2 * RATE], sound[:, 3 * RATE :]], axis=1)
+    np.testing.assert_array_equal(read(tmp_path / "out.wav"), expected)
+
+
+@pytest.mark.parametrize("kind", ["missing", "not sound", "not a list"])
+def test_bad_input_is_one_sentence(kind, raw, tmp_path):
+    bad = tmp_path / "bad_file.wav"
+    if kind != "missing":
+        bad.write_text("no sound, and no list")
+    words = ("align", raw, bad) if kind != "not a list" else ("render", bad)
+    run = editorbot(*words, "-o", tmp_path / "out.wav")
+    assert run.returncode == 1
+    assert run.stderr.startswith("editorbot: ") and "bad_file.wav" in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_evaluate_scores_a_folder_against_the_truth(raw, tmp_path):
+    human = edit_of(raw, (0.0, 2.0))
+    for folder, edit in (("truth", human), ("found", edit_of(raw, (0.0, 1.0)))):
+        (tmp_path / folder).mkdir()
+        write_edit(tmp_path / folder / "a_edit.json", edit)
+    write_edit(tmp_path / "found" / "b.json", human)
+    run = editorbot("evaluate", tmp_path / "found", tmp_path / "truth")
+    assert run.returncode == 0, run.stderr
+    song, *cells = run.stdout.splitlines()[-1].split()
+    assert song == "a"
+    # Half of what the person kept, and nothing else: precision 1, recall 1/2.
+    assert [float(cell) for cell in cells[:3]] == pytest.approx([2 / 3, 1, 0.5], abs=1e-3)
+
+
+def test_evaluate_without_counterparts_says_so(raw, tmp_path):
+    for folder, name in (("truth", "a"), ("found", "b")):
+        (tmp_path / folder).mkdir()
+        write_edit(tmp_path / folder / f"{name}.json", edit_of(raw, (0.0, 1.0)))
+    run = editorbot("evaluate", tmp_path / "found", tmp_path / "truth")
+    assert run.returncode == 1 and "no edit list in" in run.stderr
+    run = editorbot("evaluate", tmp_path / "found", tmp_path / "truth" / "a.json")
+    assert run.returncode == 1 and "two folders" in run.stderr
+
+
+def test_results_before_any_run_says_what_to_do(tmp_path):
+    run = editorbot("results", tmp_path)
+    assert run.returncode == 1 and "snakemake --cores all" in run.stderr
