@@ -104,19 +104,27 @@ def _chains(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
 
 
 def _spots(chains: Iterable[list[Candidate]], edit_samples: int) -> Iterator[Spot]:
+    frames = 1 + edit_samples // HOP
+    reach = SPOT_HOPS * HOP_FRAMES * COARSE_HOP // HOP + REACH_FRAMES
     for chain in chains:
-        previous = None
-        for candidate in chain:
-            middle = candidate.start + candidate.frames // 2
-            if previous is not None and middle < previous + SPOT_HOPS * HOP_FRAMES:
-                continue
-            previous = middle
-            start = middle * COARSE_HOP - SPOT_SAMPLES // 2
-            reach = SPOT_HOPS * HOP_FRAMES * COARSE_HOP // HOP + REACH_FRAMES
-            centre = middle * COARSE_HOP // HOP
-            frames = 1 + edit_samples // HOP
-            span = max(0, centre - reach), min(frames, centre + reach)
-            yield Spot(start, candidate.lag * COARSE_HOP, *span)
+        for candidate in _best_of_each_stretch(chain):
+            middle = (candidate.start + candidate.frames // 2) * COARSE_HOP
+            span = max(0, middle // HOP - reach), min(frames, middle // HOP + reach)
+            yield Spot(middle - SPOT_SAMPLES // 2, candidate.lag * COARSE_HOP, *span)
+
+
+def _best_of_each_stretch(chain: list[Candidate]) -> Iterator[Candidate]:
+    """The candidate of the highest score in each stretch of `SPOT_HOPS` hops.
+
+    A short run's chain may begin with windows that only touch it, where nothing is to be measured.
+    """
+    stretch: list[Candidate] = []
+    for candidate in chain:
+        if stretch and candidate.start >= stretch[0].start + SPOT_HOPS * HOP_FRAMES:
+            yield max(stretch, key=lambda c: c.score)
+            stretch = []
+        stretch.append(candidate)
+    yield max(stretch, key=lambda c: c.score)
 
 
 def _measure(raw: np.ndarray, edit: np.ndarray, spots: list[Spot]) -> tuple[np.ndarray, np.ndarray]:
