@@ -169,6 +169,8 @@ class PointerParams(Section):
     stop_weight: Annotated[float, Field(gt=0)] = 50.0
     """How much a song's last step counts in the stop loss."""
     loss_weights: PointerLossWeights = PointerLossWeights()
+    cpu_threads: Positive = 1
+    """Of training and deciding on a CPU; more help `full` alone, and only on idle cores."""
     max_length_ratio: Annotated[float, Field(gt=0)] = 2.0
     """A proposed edit is at most so many times as long as its raw."""
     shortest_segment_s: Annotated[float, Field(ge=0)] = 1.0

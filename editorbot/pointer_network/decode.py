@@ -8,7 +8,7 @@ Leviathan et al. 2023, with a draft that costs nothing). The path is that of sin
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -97,6 +97,7 @@ def decode_steps(
     *,
     decoding: Decoding,
     max_length_ratio: float,
+    most_cuts: int | None = None,
 ) -> np.ndarray:
     """Propose the path of an edit.
 
@@ -109,6 +110,7 @@ def decode_steps(
         stems: (S, M, F), or None.
         decoding: Thresholds, and the ratio for `linear`.
         max_length_ratio: Steps of the edit by steps of the raw, at most.
+        most_cuts: End the path before it leaves the line more often than this.
 
     Returns:
         (T,) int64 raw steps, at least one.
@@ -123,6 +125,8 @@ def decode_steps(
     steps = Steps(model, encode_song(model, mel, stems))
     longest = max(1, int(raw_steps * max_length_ratio))
     pointers = islice(_run_free(model, steps, path, decoding), longest)
+    if most_cuts is not None:
+        pointers = takewhile(lambda _: path.cuts <= most_cuts, pointers)
     if raw_steps > STEPS_WITH_PROGRESS:
         pointers = track(pointers, "Deciding, in steps", total=raw_steps)
     return np.array(list(pointers), dtype=np.int64)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from editorbot.edl.frames import FrameGrid, from_pointers
 from editorbot.edl.model import Edit, Fade, Source
 from editorbot.errors import EditorbotError
+from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
 from editorbot.pointer_network.decode import Decoding, decode_steps
 from editorbot.pointer_network.model import PointerNetwork
@@ -91,13 +92,14 @@ def propose_from_features(
         An edit at the source's rate, with crossfades of equal power at its cuts.
     """
     params = editor.model.params
-    steps = decode_steps(
-        editor.model,
-        mel,
-        stems_mel,
-        decoding=editor.decoding,
-        max_length_ratio=params.max_length_ratio,
-    )
+    with cpu_threads(params.cpu_threads):
+        steps = decode_steps(
+            editor.model,
+            mel,
+            stems_mel,
+            decoding=editor.decoding,
+            max_length_ratio=params.max_length_ratio,
+        )
     stride = params.dimensions.stride
     step_s = stride * editor.grid.seconds
     tidied = tidy(

@@ -66,6 +66,7 @@ class EditPath:
         self.previous = NO_SOURCE
         self.last = Decision(0, DELTAS - REACH)
         self.since_jump = 0
+        self.cuts = 0
         self.played = np.zeros(raw_steps + 1, dtype=np.int64)
 
     @property
@@ -114,7 +115,9 @@ class EditPath:
         self.time += 1
         if pointer == NO_SOURCE:
             return
-        self.since_jump = self.since_jump + 1 if pointer == self.previous + 1 else 0
+        goes_on = pointer == self.previous + 1
+        self.since_jump = self.since_jump + 1 if goes_on else 0
+        self.cuts += not goes_on
         self.previous, self.last = pointer, decision
         self.played[pointer] += 1
 

@@ -10,9 +10,17 @@ import torch
 
 from editorbot.errors import EditorbotError
 from editorbot.files import write_json
+from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
 from editorbot.pointer_network.calibrate import calibrate
-from editorbot.pointer_network.data import Batch, PointerDataset, SongFiles, collate, data_digest
+from editorbot.pointer_network.data import (
+    Batch,
+    Example,
+    PointerDataset,
+    SongFiles,
+    collate,
+    data_digest,
+)
 from editorbot.pointer_network.losses import pointer_losses, pointer_measures
 from editorbot.pointer_network.model import PointerNetwork, parameter_count
 from editorbot.pointer_network.targets import IGNORE
@@ -95,18 +103,19 @@ def train_pointer(
         "parameters": parameter_count(model),
         "data": _describe(train_data, validation_data),
     }
-    result = fit(
-        PointerTask(model),
-        train_data,
-        validation_data,
-        collate=partial(collate, stride=params.dimensions.stride),
-        settings=fit_settings(params),
-        directory=directory,
-        log_directory=log_directory,
-        info=info,
-        resume=resume,
-    )
-    metrics = _finish(result, model, validation_data if len(validation_data) else train_data)
+    with cpu_threads(params.cpu_threads):
+        result = fit(
+            PointerTask(model),
+            train_data,
+            validation_data,
+            collate=partial(collate, stride=params.dimensions.stride),
+            settings=fit_settings(params),
+            directory=directory,
+            log_directory=log_directory,
+            info=info,
+            resume=resume,
+        )
+        metrics = _finish(result, model, validation_data if len(validation_data) else train_data)
     write_json(Path(directory) / "metrics.json", metrics)
     return TrainResult(result.best, result.latest, metrics)
 
@@ -149,6 +158,7 @@ def _finish(result: FitResult, model: PointerNetwork, examples: PointerDataset) 
     metrics = {
         **checkpoint.info["metrics"],
         "calibration_keep_f1": score,
+        "always_commonest_delta_accuracy": _commonest_delta_accuracy(songs),
         "best_epoch": result.best_epoch,
         "epochs": result.epochs,
     }
@@ -157,8 +167,8 @@ def _finish(result: FitResult, model: PointerNetwork, examples: PointerDataset) 
     return metrics
 
 
-def majority_delta_accuracy(examples: PointerDataset) -> float:
+def _commonest_delta_accuracy(songs: Sequence[Example]) -> float:
     """What always answering the commonest delta scores: the yardstick for `delta_accuracy`."""
-    deltas = np.concatenate([examples[i].targets.delta for i in range(len(examples))])
+    deltas = np.concatenate([song.targets.delta for song in songs])
     deltas = deltas[deltas != IGNORE]
-    return float(np.bincount(deltas).max() / len(deltas))
+    return float(np.bincount(deltas).max() / len(deltas)) if len(deltas) else 0.0

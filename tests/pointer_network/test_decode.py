@@ -106,6 +106,16 @@ def test_never_leaving_and_never_stopping_keeps_all():
     np.testing.assert_array_equal(steps, np.arange(example.raw_steps))
 
 
+def test_a_path_ends_before_its_last_cut_too_many():
+    example, model = song(), network(tiny_params())
+    decoding = Decoding(use_jump=-1.0, cut=NEVER, stop=NEVER)
+    options = {"decoding": decoding, "max_length_ratio": 1.0}
+    whole = decode_steps(model, example.mel, None, **options)
+    part = decode_steps(model, example.mel, None, **options, most_cuts=3)
+    leaves = np.flatnonzero(np.diff(whole, prepend=-1) != 1)
+    np.testing.assert_array_equal(part, whole[: leaves[3]])
+
+
 def test_the_stop_head_ends_the_path_with_the_step_it_speaks_at():
     example = song()
     decoding = Decoding(use_jump=NEVER, cut=NEVER, stop=-1.0)
