@@ -27,16 +27,18 @@ def build(size_name: str, kind: str):
     from editorbot.nn.blocks import split_heads
     from editorbot.nn.linear_attention import LinearAttention
     from editorbot.params import PointerParams
-    from editorbot.pointer_network.encoder import RawEncoder
+    from editorbot.pointer_network.encoder import STEPS_PER_PART, RawEncoder
 
     class SoftmaxAttention(LinearAttention):
-        def forward(self, x, mask=None):
+        def forward(self, parts, masks):
+            x = torch.cat(tuple(parts), dim=1)
             q, k, v = (
                 split_heads(part, self.heads).transpose(1, 2)
                 for part in self.query_key_value(x).chunk(3, -1)
             )
             attended = functional.scaled_dot_product_attention(q, k, v)
-            return self.output(attended.transpose(1, 2).flatten(-2))
+            attended = self.output(attended.transpose(1, 2).flatten(-2))
+            return attended.split(STEPS_PER_PART, dim=1)
 
     torch.manual_seed(0)
     size = PointerParams(size=size_name).dimensions

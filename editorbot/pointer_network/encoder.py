@@ -15,6 +15,9 @@ STEMS = 4
 LOCAL_STEPS = 5
 """Steps that a state sees before any attention, so that onsets and gaps are plain to all layers."""
 
+STEPS_PER_PART = 4096
+"""A layer goes through a long recording in parts, whose values stay in the processor's cache."""
+
 
 class Memory(NamedTuple):
     """What is known of the raw."""
@@ -86,7 +89,14 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, R, width) -> (B, R, width)."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), mask))
+        parts, masks = x.split(STEPS_PER_PART, dim=1), mask.split(STEPS_PER_PART, dim=1)
+        attended = self.attention([self.attention_norm(part) for part in parts], masks)
+        return torch.cat(
+            [self._feed(part + self.dropout(a)) for part, a in zip(parts, attended, strict=True)],
+            dim=1,
+        )
+
+    def _feed(self, x: Tensor) -> Tensor:
         return x + self.dropout(self.feed(self.feed_norm(x)))
 
 

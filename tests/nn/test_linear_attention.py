@@ -37,10 +37,11 @@ def test_gradients_equal_the_quadratic_forms():
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_masked_frames_change_nothing():
+def test_neither_masked_frames_nor_parts_change_anything():
     torch.manual_seed(2)
     layer = LinearAttention(16, heads=4)
-    x = torch.randn(1, 30, 16)
-    mask = torch.arange(30)[None] < 21
-    alone = layer(x[:, :21])
-    torch.testing.assert_close(layer(x, mask)[:, :21], alone, rtol=1e-4, atol=1e-5)
+    x = torch.randn(2, 30, 16)
+    mask = (torch.arange(30) < 21).expand(2, -1)
+    (alone,) = layer([x[:, :21]], [mask[:, :21]])
+    parts = layer(x.split(8, dim=1), mask.split(8, dim=1))
+    torch.testing.assert_close(torch.cat(parts, dim=1)[:, :21], alone, rtol=1e-4, atol=1e-5)
