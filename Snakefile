@@ -29,6 +29,7 @@ include: "workflow/rules/align.smk"
 include: "workflow/rules/pointer_network.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/mini_demucs.smk"
 
 
 wildcard_constraints:

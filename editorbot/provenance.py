@@ -21,7 +21,7 @@ NEUTRAL = frozenset(
     for name in ("errors", "files", "params", "progress", "provenance", "workflow")
 )
 
-DATA_FILES: dict[str, tuple[str, ...]] = {}
+DATA_FILES = {"editorbot.audio.demucs_mini": ("editorbot/audio/weights/mini/*",)}
 """Files beside the code that decide results, as glob patterns, by the module that reads them."""
 
 

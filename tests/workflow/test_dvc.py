@@ -102,4 +102,6 @@ def test_dvc_versions_no_removed_song(versioned):
 def test_metrics_and_plots_are_shown(versioned):
     assert "pointer_network" in versioned.run("dvc", "metrics", "show").stdout
     versioned.run("dvc", "plots", "show", "--out", "build/plots")
-    assert (versioned.path / "build/plots/index.html").exists()
+    page = (versioned.path / "build/plots/index.html").read_text()
+    assert "Proposed edits of held-out songs" in page
+    assert "pointer_network_scores.png" in page

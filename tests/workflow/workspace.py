@@ -18,7 +18,7 @@ HIDDEN_PARTS = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore")
 RATE = 22050
 TARGETS = {"all", "prepare", "evaluate", "propose"}
 TINY = {
-    "mel": {"n_mels": 32, "hop_length": 512},
+    "mel": {"n_mels": 32, "hop_length": 1024},
     "pointer": {"epochs": 1, "mini": {"stride": 4, "width": 16, "summary_tokens": 4}},
     "evaluate": {"resamples": 50},
 }
