@@ -102,6 +102,13 @@ class EditPath:
         wanted = self.expected + DELTAS * decision.bucket + decision.delta
         return min(max(wanted, 0), self.raw_steps - 1)
 
+    def ends_with(self, decision: Decision) -> bool:
+        """Whether nothing is left to play: only a jump leads back from the end of the raw, and
+        `linear` knows the length of the edit.
+        """
+        at_end = self.expected >= self.raw_steps
+        return at_end and (decision.bucket == 0 or self.expected_position == "linear")
+
     def decision(self, pointer: int, *, jump_buckets: int) -> Decision:
         """The decision that plays `pointer`, or comes nearest to it."""
         distance = pointer - self.expected

@@ -93,7 +93,8 @@ def test_a_path_never_outgrows_its_cap_or_the_raw(expected_position, ratio):
     steps = decode_steps(
         network(params), example.mel, None, decoding=decoding, max_length_ratio=ratio
     )
-    assert len(steps) == int(example.raw_steps * ratio)
+    longest = ratio if expected_position == "running" else min(ratio, 0.7)
+    assert len(steps) == pytest.approx(example.raw_steps * longest, abs=1)
     assert steps.min() >= 0 and steps.max() < example.raw_steps
 
 
