@@ -15,7 +15,7 @@ import torch
 
 from editorbot.pointer_network.data import PointerDataset, SongFiles, collate
 from editorbot.pointer_network.propose import load_editor
-from editorbot.pointer_network.train import PointerTask, majority_delta_accuracy
+from editorbot.pointer_network.train import PointerTask, commonest_delta_accuracy
 from editorbot.progress import track
 
 
@@ -37,10 +37,11 @@ def frame_accuracy(checkpoint: Path | str, songs: Sequence[SongFiles]) -> FrameA
     """
     model = load_editor(checkpoint).model
     data, task = PointerDataset(songs, params=model.params), PointerTask(model)
+    examples = [data[index] for index in range(len(data))]
     sums: dict[str, list[tuple[float, float]]] = {}
     task.eval()
-    for index in track(range(len(data)), "accuracy of single decisions"):
-        batch = collate([data[index]], stride=model.params.dimensions.stride)
+    for example in track(examples, "accuracy of single decisions"):
+        batch = collate([example], stride=model.params.dimensions.stride)
         with torch.inference_mode():
             measures = task.step(batch).measures
         for name, ratio in measures.items():
@@ -48,7 +49,7 @@ def frame_accuracy(checkpoint: Path | str, songs: Sequence[SongFiles]) -> FrameA
     return FrameAccuracy(
         delta_accuracy=_mean(sums["delta_accuracy"]),
         delta_accuracy_at_cuts=_mean(sums["cut_delta_accuracy"]),
-        delta_accuracy_of_constant=majority_delta_accuracy(data),
+        delta_accuracy_of_constant=commonest_delta_accuracy(examples),
     )
 
 

@@ -158,7 +158,7 @@ def _finish(result: FitResult, model: PointerNetwork, examples: PointerDataset) 
     metrics = {
         **checkpoint.info["metrics"],
         "calibration_keep_f1": score,
-        "always_commonest_delta_accuracy": _commonest_delta_accuracy(songs),
+        "always_commonest_delta_accuracy": commonest_delta_accuracy(songs),
         "best_epoch": result.best_epoch,
         "epochs": result.epochs,
     }
@@ -167,7 +167,7 @@ def _finish(result: FitResult, model: PointerNetwork, examples: PointerDataset) 
     return metrics
 
 
-def _commonest_delta_accuracy(songs: Sequence[Example]) -> float:
+def commonest_delta_accuracy(songs: Sequence[Example]) -> float:
     """What always answering the commonest delta scores: the yardstick for `delta_accuracy`."""
     deltas = np.concatenate([song.targets.delta for song in songs])
     deltas = deltas[deltas != IGNORE]
