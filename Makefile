@@ -4,6 +4,7 @@
 #   make run SONGS=all  the same with every demo song
 #   make test           lint, tests, and the pipeline on tiny songs and on real recordings
 #   make music          real recorded music (CC BY-SA) into data/reference, on Debian and without root
+#   make test-s3        DVC against a real S3 server on loopback; installs about 200 packages more
 
 SONGS ?= 10
 CORES ?= $(shell nproc)
@@ -16,7 +17,7 @@ INSTALLED := $(VENV)/installed
 export PATH := $(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: setup run test lint format unit music pipeline-on-music lock clean
+.PHONY: setup run test lint format unit music pipeline-on-music test-s3 lock clean
 
 setup: $(INSTALLED)
 
@@ -30,6 +31,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps -r $(VENV)/before-natten.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation $$(grep '^natten==' requirements.lock)
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
+	mkdir -p data/input data/desired_output data/reference
 	touch $@
 
 run: setup
@@ -59,6 +61,14 @@ music: setup
 # The whole pipeline on pairs made from real recordings, in a workspace of its own.
 pipeline-on-music: music
 	bash workflow/scripts/pipeline_on_music.sh build/music
+
+# Two environments of their own, as one resolver cannot satisfy both.
+test-s3: setup
+	uv venv --quiet --allow-existing --python $(BIN)/python build/s3/dvc
+	uv pip install --quiet --python build/s3/dvc/bin/python --no-deps -r requirements-s3.lock
+	uv venv --quiet --allow-existing --python $(BIN)/python build/s3/moto
+	uv pip install --quiet --python build/s3/moto/bin/python --no-deps -r requirements-moto.lock
+	pytest tests/workflow/s3_remote.py
 
 lock: setup
 	uv pip compile --quiet --python-version 3.11 --extra dev --no-emit-index-url --no-annotate --no-header --upgrade pyproject.toml -o requirements.lock
