@@ -71,7 +71,7 @@ test-s3: setup
 	pytest tests/workflow/s3_remote.py
 
 lock: setup
-	uv pip compile --quiet --python-version 3.11 --extra dev --no-emit-index-url --no-annotate --no-header --upgrade pyproject.toml -o requirements.lock
+	uv pip compile --quiet --python-version 3.11 --extra dev --no-annotate --no-header --upgrade pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf build results .snakemake

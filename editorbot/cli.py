@@ -179,9 +179,10 @@ def render(
     Example: `editorbot render results/pointers/jam_edit.json -o jam.wav`
     """
     from editorbot.audio.render import render_to
+    from editorbot.audio.sources import with_sources_found
     from editorbot.edl.serialize import read_edit
 
-    render_to(read_edit(edit), output, base=edit.parent)
+    render_to(with_sources_found(read_edit(edit), beside=edit.parent), output)
     typer.echo(f"wrote {output}")
 
 

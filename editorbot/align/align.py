@@ -14,9 +14,9 @@ from editorbot.align.path import FoundPath, best_path, correlations, evidence
 from editorbot.align.pieces import locate
 from editorbot.align.search import search
 from editorbot.align.sides import ANALYSIS_RATE, Side, open_pair
-from editorbot.edl.model import Edit, Source
+from editorbot.audio.sources import source_of
+from editorbot.edl.model import Edit
 from editorbot.errors import EditorbotError
-from editorbot.files import sha256
 from editorbot.params import AlignParams
 
 SHORTEST_S = 0.6
@@ -79,7 +79,7 @@ def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
                 "raw recording or lower align.min_explained_share"
             )
         pieces = locate(path, raw_side, edit_side)
-        source = _source(raw, raw_side)
+        source = source_of(raw)
         result = assemble(pieces, raw_side, edit_side, source=source, max_fade_s=params.max_fade_s)
         without = sum(s.samples for s in result.segments if not s.has_source)
         info = AlignmentInfo(
@@ -142,15 +142,4 @@ def _find_path(raw: Side, edit: Side, params: AlignParams) -> FoundPath:
         rivals=[rivals(run, diagonals, evidences) for run in runs],
         confidences=[confidence(run, diagonals, evidences, nowhere=nowhere) for run in runs],
         explained_share=explained_share(runs, edit_features),
-    )
-
-
-def _source(raw: Path, side: Side) -> Source:
-    info = side.info
-    return Source(
-        path=str(raw),
-        sample_rate=info.sample_rate,
-        channels=info.channels,
-        samples=info.samples,
-        sha256=sha256(raw),
     )

@@ -9,14 +9,13 @@ import numpy as np
 
 from editorbot.align.picture import draw_alignment
 from editorbot.audio.decode import decode
-from editorbot.audio.io import probe
 from editorbot.audio.mel import mel_store
 from editorbot.audio.render import render_to
+from editorbot.audio.sources import source_of
 from editorbot.audio.stems import separate, stems_mel
 from editorbot.audio.store import read_array
-from editorbot.edl.model import Edit, Source
+from editorbot.edl.model import Edit
 from editorbot.edl.serialize import write_edit
-from editorbot.files import sha256
 from editorbot.pointer_network.propose import PointerEditor, load_editor, propose_from_features
 
 
@@ -61,18 +60,6 @@ def infer(raw: Path | str, *, checkpoint: Path | str, output: Path | str) -> Pro
     write_edit(proposal.edit_list, edit)
     draw_alignment(edit, raw, output, proposal.picture, title=f"Proposed edit of {raw.name}")
     return proposal
-
-
-def source_of(raw: Path) -> Source:
-    """A recording as the source of an edit."""
-    found = probe(raw)
-    return Source(
-        path=str(raw),
-        sample_rate=found.sample_rate,
-        channels=found.channels,
-        samples=found.samples,
-        sha256=sha256(raw),
-    )
 
 
 def _propose(raw: Path, editor: PointerEditor) -> Edit:
