@@ -16,6 +16,8 @@ INSTALLED := $(VENV)/installed
 # Snakemake and DVC start further commands by name, so the environment leads the path.
 export PATH := $(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
+# Without compiled modules each of a run's hundred processes would compile PyTorch's anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup run test lint format unit music pipeline-on-music test-s3 lock clean
 
@@ -28,7 +30,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	grep -v '^natten==' requirements.lock > $(VENV)/before-natten.txt
-	$(BIN)/uv pip install --python $(BIN)/python --no-deps -r $(VENV)/before-natten.txt
+	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python --no-deps -r $(VENV)/before-natten.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation $$(grep '^natten==' requirements.lock)
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	mkdir -p data/input data/desired_output data/reference
