@@ -244,7 +244,7 @@ def _summary(edit: Edit, raw_seconds: float) -> str:
     loops = sum(segment.op == "LOOP_START" for segment in played)
     parts = [
         f"{clock(raw_seconds)} of raw → {clock(edit.samples / edit.sample_rate)}",
-        f"{len(played)} segments",
+        f"{len(played)} segment{'s' * (len(played) != 1)}",
         f"{used / raw_seconds:.0%} of the raw used",
     ]
     if loops:
