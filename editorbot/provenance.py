@@ -13,6 +13,7 @@ import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "editorbot"
@@ -25,23 +26,31 @@ DATA_FILES = {"editorbot.audio.demucs_mini": ("editorbot/audio/weights/mini/*",)
 """Files beside the code that decide results, as glob patterns, by the module that reads them."""
 
 
+class Code(NamedTuple):
+    """What a file says to Python, without comments, docstrings and formatting."""
+
+    imports: frozenset[str]
+    """The package's modules that it imports, wherever in it the statement stands."""
+    digest: str
+
+
 def code_digest(script: Path | str) -> str:
     """Digest of `script` and of the modules that decide its result, 16 hexadecimal digits."""
-    digest = hashlib.sha256(_content(Path(script)).encode())
+    digest = hashlib.sha256(_code(Path(script)).digest.encode())
     for module in sorted(deciding_modules(script)):
-        digest.update(f"{module} {_module_digest(module)}".encode())
+        digest.update(f"{module} {_code(_path(module)).digest} {_data_digest(module)}".encode())
     return digest.hexdigest()[:16]
 
 
 def deciding_modules(script: Path | str) -> frozenset[str]:
     """Names of the package's modules that `script` reaches, without the neutral ones."""
     reached: set[str] = set()
-    waiting = list(_imports(Path(script)))
+    waiting = list(_code(Path(script)).imports)
     while waiting:
         module = waiting.pop()
         if module not in reached and not is_neutral(module):
             reached.add(module)
-            waiting += _imports(_path(module))
+            waiting += _code(_path(module)).imports
     return frozenset(reached)
 
 
@@ -53,10 +62,16 @@ def is_neutral(module: str) -> bool:
 
 
 @cache
-def _imports(path: Path) -> frozenset[str]:
-    """Names of the package's modules that a file imports, wherever in it the statement stands."""
+def _code(path: Path) -> Code:
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    imports = _imports(tree)
+    content = ast.dump(_WithoutDocstrings().visit(tree))
+    return Code(imports, hashlib.sha256(content.encode()).hexdigest())
+
+
+def _imports(tree: ast.Module) -> frozenset[str]:
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -73,22 +88,12 @@ def _path(module: str) -> Path:
 
 
 @cache
-def _module_digest(module: str) -> str:
-    digest = hashlib.sha256(_content(_path(module)).encode())
+def _data_digest(module: str) -> str:
+    digest = hashlib.sha256()
     for pattern in DATA_FILES.get(module, ()):
         for path in sorted(ROOT.glob(pattern)):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-def _content(path: Path) -> str:
-    """What a file says to Python: its syntax tree without docstrings and line numbers."""
-    return ast.dump(_WithoutDocstrings().visit(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 class _WithoutDocstrings(ast.NodeTransformer):

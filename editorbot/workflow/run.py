@@ -3,17 +3,19 @@
 All paths are relative to Snakemake's working directory.
 """
 
+import gc
 import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 from snakemake_interface_common.exceptions import WorkflowError
 
+from editorbot.errors import EditorbotError
 from editorbot.files import write_json
 
 FAILURES = Path(".snakemake/editorbot/failures")
@@ -35,6 +37,9 @@ def settle(workflow: Any, *, songs: Sequence[str]) -> None:
     are changed when its DAG is prepared. Snakemake has no public place for this, hence its pinned
     version and the tests in tests/workflow.
     """
+    # A plan is millions of objects that all stay: looking for garbage among them again and again
+    # takes a quarter of the planning time.
+    gc.set_threshold(200_000, 100, 1000)
     paths = [str(workflow.basedir), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, paths)))
     if workflow.is_main_process:
@@ -55,6 +60,20 @@ def settle(workflow: Any, *, songs: Sequence[str]) -> None:
         prepare_dag(*args, **kwargs)
 
     workflow._prepare_dag = prepare_settled_dag
+
+
+def check_names(songs: Iterable[str]) -> None:
+    """Refuse the two characters that Snakemake takes for the beginning and end of a wildcard.
+
+    Raises:
+        EditorbotError: A song's name has one of them.
+    """
+    for song in songs:
+        if "{" in song or "}" in song:
+            raise EditorbotError(
+                f"the song '{song}' has a curly bracket in its name, which the pipeline cannot "
+                "take: rename its files"
+            )
 
 
 def release_lock_of_killed_run() -> None:

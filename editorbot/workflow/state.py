@@ -3,7 +3,7 @@
 DVC brings files back with new times and in any order, and without the records by which Snakemake
 decides what has to run again. So each folder that DVC tracks holds a state file:
 
-    {"format": 6, "outputs": {PATH: {"mtime_ns", "size", "sha256", "record"}}}
+    {"format": 6, "outputs": {PATH: {"mtime_ns", "size", "sha256", "record", "benchmark"}}}
 
 `export` writes it after a stage; `restore` runs whenever the Snakefile is read, and gives an output
 its record and its time back if its bytes are those that the state file speaks of. An output that
@@ -61,6 +61,9 @@ class Output:
     size: int
     sha256: str
     record: dict[str, Any]
+    benchmark: str | None
+    """Text of the benchmark of a rule without wildcards, which Snakemake takes for an output too
+    where such a rule is the target."""
 
     def looks_like(self, status: os.stat_result) -> bool:
         """Whether a file has the size and time of this output."""
@@ -158,7 +161,14 @@ def _restore(path: str, output: Output, records: Records) -> bool:
     if same:
         records.write(path, output.record)
         os.utime(path, ns=(output.mtime_ns, output.mtime_ns))
+        if output.benchmark is not None and not _benchmark(output.record).exists():
+            write_text(_benchmark(output.record), output.benchmark)
     return same
+
+
+def _benchmark(record: dict[str, Any]) -> Path:
+    """Where a rule without wildcards keeps its benchmark."""
+    return BENCHMARKS / f"{record['rule']}.tsv"
 
 
 def _make_benchmarks_newest() -> None:
@@ -174,11 +184,13 @@ def _make_benchmarks_newest() -> None:
 def _output(path: str, record: dict[str, Any], before: Output | None) -> Output:
     status = os.stat(path)
     known = before is not None and before.looks_like(status)
+    benchmark = _benchmark(record)
     return Output(
         mtime_ns=status.st_mtime_ns,
         size=status.st_size,
         sha256=before.sha256 if known else sha256(path),
         record=record,
+        benchmark=benchmark.read_text(encoding="utf-8") if benchmark.exists() else None,
     )
 
 

@@ -12,7 +12,8 @@ def test_a_bad_recording_is_named_and_the_other_songs_are_made(workspace):
         content = workspace.raw(damaged).read_bytes()
         workspace.raw(damaged).write_bytes(content[:60] if damaged == song else content + b"\0\0")
     before = mtime(workspace, other)
-    run = workspace.snakemake("prepare", check=False)
+    made = (f"results/features/{name}_raw.zarr.zip" for name in SONGS)
+    run = workspace.snakemake(*made, check=False)
     assert run.returncode != 0
     sentences = [line for line in run.stdout.splitlines() if line.startswith("editorbot: ")]
     assert any(f"data/input/{song}_raw.wav" in sentence for sentence in sentences)
@@ -23,7 +24,7 @@ def test_a_bad_recording_is_named_and_the_other_songs_are_made(workspace):
 
 
 def mtime(workspace: Workspace, song: str) -> int:
-    return (workspace.path / f"results/stems_mel/{song}_raw.zarr.zip").stat().st_mtime_ns
+    return (workspace.path / f"results/features/{song}_raw.zarr.zip").stat().st_mtime_ns
 
 
 def test_an_unexpected_error_is_told_in_a_line_and_explained_in_the_log(workspace):
@@ -72,6 +73,23 @@ def test_two_files_of_one_prefix_stop_before_anything_runs(workspace):
     assert run.returncode != 0
     assert "second_raw.flac and data/input/second_raw.wav both claim the song" in run.stdout
     assert "Building DAG" not in run.stdout
+
+
+def test_a_name_that_the_pipeline_cannot_take_is_named(workspace):
+    workspace.raw(SONGS[1]).rename(workspace.raw("a{b}"))
+    workspace.edit(SONGS[1]).rename(workspace.edit("a{b}"))
+    run = workspace.snakemake("--dry-run", check=False)
+    assert run.returncode != 0
+    assert "the song 'a{b}' has a curly bracket in its name" in run.stdout
+
+
+def test_a_name_of_odd_characters_works(workspace):
+    odd = "a'b\"c$d %e#f[g]*!"
+    workspace.raw(SONGS[1]).rename(workspace.raw(odd))
+    workspace.edit(SONGS[1]).rename(workspace.edit(odd))
+    made = f"results/decode/{odd}_raw.zarr.zip"
+    workspace.snakemake(made)
+    assert (workspace.path / made).exists()
 
 
 def test_no_songs_at_all(workspace):

@@ -99,8 +99,8 @@ def steps(tmp_path, monkeypatch):
 
 
 def forget() -> None:
-    for cached in (provenance._imports, provenance._module_digest, provenance._tree):
-        cached.cache_clear()
+    provenance._code.cache_clear()
+    provenance._data_digest.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from editorbot.params import check_params
 from editorbot.provenance import code_digest
 from editorbot.workflow.run import (
     begin,
+    check_names,
     release_lock_of_killed_run,
     settle,
     tell_failures,
@@ -20,6 +21,7 @@ from editorbot.workflow.state import restore
 try:
     PARAMS = check_params(config, name="params.yaml")
     TABLE = find_songs("data", which=PARAMS.songs.which)
+    check_names(TABLE.names)
     SPLITS = (
         split_songs(TABLE.names, **PARAMS.splits.model_dump())
         if TABLE.songs
@@ -45,6 +47,8 @@ if workflow.is_main_process:
     restore()
     for half_pair in TABLE.half_pairs:
         print(f"editorbot: left out: {half_pair}", file=sys.stderr)
+    if SPLITS.warning:
+        print(f"editorbot: {SPLITS.warning}", file=sys.stderr)
 
 
 def recording(wildcards):

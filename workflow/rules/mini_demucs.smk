@@ -20,7 +20,7 @@ rule train_mini_demucs:
         mem_mb=6000,
         gpu=1,
     params:
-        directory="results/models/mini_demucs",
+        directory=lambda wildcards, output: str(Path(output[0]).parents[1]),
         log_directory="results/logs/mini_demucs",
         code=code_of("train_mini_demucs"),
     message:
