@@ -269,7 +269,6 @@ class SimulateParams(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
-    seed: int = 0
     songs: SongsParams = SongsParams()
     decode: DecodeParams = DecodeParams()
     mel: MelParams = MelParams()
