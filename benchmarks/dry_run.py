@@ -25,7 +25,13 @@ def workspace(folder: Path, songs: int) -> None:
 
 def planning(folder: Path) -> tuple[float, int]:
     """Seconds until the plan is there, and its number of jobs."""
-    command = ["snakemake", "--snakefile", str(CHECKOUT / "Snakefile"), "--directory", str(folder)]
+    command = [
+        str(Path(sys.executable).with_name("snakemake")),
+        "--snakefile",
+        str(CHECKOUT / "Snakefile"),
+        "--directory",
+        str(folder),
+    ]
     begun = time.perf_counter()
     run = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - begun

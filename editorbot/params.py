@@ -57,6 +57,9 @@ class StemsParams(Section):
 
     model: str = "mini"
     """off, mini (the project's own small HTDemucs), or the name of a pretrained model."""
+    sides: Literal["raw", "both"] = "raw"
+    """raw: of the raw recordings alone, as the pointer network reads no others; both: of the edits
+    too."""
     repo: str | None = None
     """Folder with NAME.yaml and the weights of a pretrained model; None: Demucs' own cache."""
 

@@ -9,7 +9,7 @@ import pytest
 from .conftest import SONGS
 from .workspace import Workspace
 
-PER_SONG = {"decode": 2, "mel": 2, "stems": 2, "stems_mel": 2, "align": 1, "pointers": 1}
+PER_SONG = {"decode": 2, "mel": 2, "stems": 1, "stems_mel": 1, "align": 1, "pointers": 1}
 SCORES = {"evaluate_pointer": 1, "report": 1}
 TRAINING = {"train_pointer": 1, "propose_song": 1, **SCORES}
 TRAINED, VALIDATION, HELD_OUT = 0, 1, 2
@@ -85,7 +85,8 @@ def test_prune_removes_what_was_made_of_a_removed_song_and_nothing_else(workspac
     gone = before - results(workspace)
     assert not left_behind.exists()
     assert {path for path in before if f"/{parts[TRAINED]}_" in path} == gone
-    assert len(gone) == 4 * 2 + 5
+    # Sound and mel of two sides, stems and their mel of the raw, and the five files of alignment.
+    assert len(gone) == 2 * 2 + 2 + 5
 
 
 def test_prune_refuses_where_there_is_no_song(workspace):
@@ -112,7 +113,14 @@ def test_a_learning_rate_retrains_and_prepares_nothing(workspace):
 def test_a_mel_setting_keeps_recordings_stems_and_alignments(workspace):
     workspace.set_params(mel={"n_mels": 40})
     songs = len(SONGS)
-    assert workspace.jobs() == Counter({"mel": 2 * songs, "stems_mel": 2 * songs, **TRAINING})
+    assert workspace.jobs() == Counter({"mel": 2 * songs, "stems_mel": songs, **TRAINING})
+
+
+def test_stems_of_the_edits_are_made_when_they_are_asked_for(workspace):
+    workspace.set_params(stems={"sides": "both"})
+    songs = len(SONGS)
+    # Nothing that exists is made again, only the report's parameters differ.
+    assert workspace.jobs() == Counter({"stems": songs, "stems_mel": songs, "report": 1})
 
 
 def test_stems_off_leave_the_pipeline_without_stems(workspace):

@@ -81,8 +81,9 @@ rule splits:
 
 
 PREPARED = expand(rules.pointers.output, song=SONGS) + expand(
-    "results/{features}/{song}_{side}.zarr.zip",
-    features=["features", "stems_mel"] if STEMS else ["features"],
-    song=SONGS,
-    side=SIDES,
+    "results/features/{song}_{side}.zarr.zip", song=SONGS, side=SIDES
 )
+if STEMS:
+    PREPARED += expand(
+        "results/stems_mel/{song}_{side}.zarr.zip", song=SONGS, side=STEMS_SIDES
+    )

@@ -34,6 +34,9 @@ SONGS = TABLE.names
 SONG = {song.name: song for song in TABLE.songs}
 SIDES = ("raw", "edit")
 STEMS = PARAMS.stems.model != "off"
+STEMS_SIDES = SIDES if PARAMS.stems.sides == "both" else ("raw",)
+# Which sides are wanted says nothing about how one is separated.
+STEMS_SETTINGS = PARAMS.stems.model_dump(exclude={"sides"})
 DIGESTS = digest_sources(
     path
     for song in TABLE.songs

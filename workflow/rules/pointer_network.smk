@@ -37,7 +37,7 @@ rule train_pointer:
     params:
         settings=PARAMS.pointer.model_dump(),
         mel=PARAMS.mel.model_dump(),
-        stems=PARAMS.stems.model_dump(),
+        stems=STEMS_SETTINGS,
         decode=PARAMS.decode.model_dump(),
         train=list(SPLITS.train),
         validation=list(SPLITS.validation),

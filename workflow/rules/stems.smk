@@ -18,7 +18,7 @@ rule stems:
         mem_mb=4000,
         gpu=1,
     params:
-        settings=PARAMS.stems.model_dump(),
+        settings=STEMS_SETTINGS,
         code=code_of("stems"),
     message:
         "Separating {wildcards.song} ({wildcards.side}) into stems"
