@@ -55,6 +55,7 @@ onerror:
 rule all:
     default_target: True
     input:
+        rules.train_pointer.output,
         rules.report.output,
 
 
@@ -66,8 +67,7 @@ rule prepare:
 
 rule evaluate:
     input:
-        rules.evaluate_alignment.output,
-        rules.evaluate_pointer.output,
+        SCORES,
 
 
 rule propose:

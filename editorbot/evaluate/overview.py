@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from editorbot.corpus.splits import Splits, read_splits
 from editorbot.errors import EditorbotError
 from editorbot.evaluate.summary import print_table, read_songs, summarise
 from editorbot.files import read_json
@@ -13,21 +14,25 @@ from editorbot.params import EvaluateParams
 def print_overview(results: Path | str, *, params: EvaluateParams) -> None:
     """Print the tables of a finished run below `results`, and the paths of what it made.
 
+    Only the songs of the run are told of; `results` may hold files of songs that are gone.
+
     Raises:
-        EditorbotError: The run is not finished: an alignment or a score is missing.
+        EditorbotError: The run is not finished: the splits, an alignment or a score is missing.
     """
     results = Path(results)
-    alignments = sorted(results.glob("pointers/*_alignment.png"))
-    if not alignments:
+    if not (results / "report.html").exists():
         raise EditorbotError(
-            f"{results} holds no results yet: run the pipeline with snakemake --cores all"
+            f"{results} holds no finished run: run the pipeline with snakemake --cores all"
         )
+    splits = read_splits(results / "splits.json")
     _print_alignment(read_json(results / "metrics" / "alignment.json"))
-    scores = read_songs(results / "plots" / "pointer_network_songs.csv")
-    print_table(
-        summarise(scores, params=params), title="Edits proposed for songs that no training heard"
-    )
-    _print_places(results, alignments)
+    if splits.test:
+        scores = read_songs(results / "plots" / "pointer_network_songs.csv")
+        title = "Edits proposed for songs that no training heard"
+        print_table(summarise(scores, params=params), title=title)
+    else:
+        print("No song was held out, so no proposed edit is scored.")
+    _print_places(results, splits)
 
 
 def _print_alignment(groups: dict[str, dict[str, float]]) -> None:
@@ -42,15 +47,19 @@ def _print_alignment(groups: dict[str, dict[str, float]]) -> None:
         console.print(f"{title}: {numbers}", soft_wrap=True)
 
 
-def _print_places(results: Path, alignments: list[Path]) -> None:
-    proposals = sorted(results.glob("proposals/*.wav"))
+def _print_places(results: Path, splits: Splits) -> None:
+    songs = sorted((*splits.train, *splits.validation, *splits.test))
+    proposals = [results / "proposals" / f"{song}.wav" for song in splits.test]
     places = [("edited sound", path) for path in proposals]
     places += [("its edit list", path.with_suffix(".json")) for path in proposals]
     places += [("its picture", path.with_suffix(".png")) for path in proposals]
-    places += [("alignment", path) for path in alignments]
+    places += [("alignment", results / "pointers" / f"{song}_alignment.png") for song in songs]
+    if splits.test:
+        places += [
+            ("metrics", results / "metrics" / "pointer_network.json"),
+            ("metrics table", results / "plots" / "pointer_network.html"),
+        ]
     places += [
-        ("metrics", results / "metrics" / "pointer_network.json"),
-        ("metrics table", results / "plots" / "pointer_network.html"),
         ("model", results / "models" / "pointer_network" / "best"),
         ("training curves", f"tensorboard --logdir {results / 'logs' / 'pointer_network'}"),
         ("report", results / "report.html"),

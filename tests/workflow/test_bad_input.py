@@ -112,3 +112,13 @@ def test_another_workspace_is_worked_on_with_the_params_of_this_checkout(workspa
     (elsewhere / "params.yaml").write_text("splits: {seeds: 1}")
     run = workspace.snakemake("--directory", str(elsewhere), "--dry-run", check=False)
     assert "splits.seeds is not a known key" in run.stdout
+
+
+def test_a_single_pair_is_learned_from_and_nothing_is_scored(workspace):
+    for song in SONGS[1:]:
+        workspace.remove_song(song)
+    run = workspace.snakemake("--dry-run")
+    assert "editorbot: " in run.stdout
+    jobs = workspace.jobs()
+    assert jobs["train_pointer"] == 1 and jobs["report"] == 1
+    assert jobs["evaluate_pointer"] == 0 and jobs["propose_song"] == 0

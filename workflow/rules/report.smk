@@ -3,8 +3,7 @@
 
 rule report:
     input:
-        rules.evaluate_alignment.output,
-        rules.evaluate_pointer.output,
+        SCORES,
         PREPARED,
         rules.splits.output,
         expand(rules.propose_song.output, song=SPLITS.test),
