@@ -34,7 +34,7 @@ def make_demo_pairs(
         "simulate": params.model_dump(mode="json"),
     }
     missing = [song for song in songs if not _is_made(root, song.name, recipe)]
-    # One after the other: two processes that fill numba's cache at once have left it broken.
+    # One after the other: side by side they crashed in code from numba's cache (docs/log.md).
     for song in track(missing, "Making demo songs"):
         _make(root, song, seed, params)
         write_json(_recipe_of(root, song.name), recipe)
