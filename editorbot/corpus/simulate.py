@@ -7,7 +7,6 @@ edit list, so the list is right by construction. docs/simulation.md tells what m
 """
 
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,7 +75,7 @@ def _edit(
         edited = np.concatenate(list(blocks), axis=1)
     if params.level in ("mastered", "hard"):
         edited = _finished(edited, rng, params, sample_rate=recording.sample_rate)
-    return edit, _rounded(edited, params.bits)
+    return edit, edited
 
 
 def _form(recording: Recording, params: SimulateParams) -> dict[str, object]:
@@ -91,15 +90,7 @@ def _record(track: Path, rng: np.random.Generator, params: SimulateParams) -> Re
     material = load_material(track, rng, params)
     tone = random_tone(rng, spread_db=params.raw_tone_db, sample_rate=material.sample_rate)
     material = material.with_audio(apply_tone(material.audio, tone))
-    recording = record_session(material, plan_session(material, rng, params), rng, params)
-    # Rounded before it is edited, so that the edit copies what the raw's file holds.
-    return replace(recording, audio=_rounded(recording.audio, params.bits))
-
-
-def _rounded(audio: np.ndarray, bits: int) -> np.ndarray:
-    """The nearest values that integers of so many bits hold; a file keeps them exactly."""
-    steps = 2.0 ** (bits - 1)
-    return np.clip(np.rint(audio.astype(np.float64) * steps), -steps, steps - 1) / steps
+    return record_session(material, plan_session(material, rng, params), rng, params)
 
 
 def _names(directory: Path, song: str) -> dict[str, Path]:

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from editorbot.audio import io
+from editorbot.errors import EditorbotError
 
-BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 RATES = [8000, 11025, 22050, 44100, 48000, 96000, 192000]
 LOSSLESS = [(".wav", subtype) for subtype in ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")]
 LOSSLESS += [(".w64", "PCM_24"), (".flac", "PCM_16"), (".flac", "PCM_24")]
@@ -64,6 +65,34 @@ def test_lossless_files_keep_every_bit(tmp_path, coding, rate, channels, samples
     single = io.read(path)
     assert single.dtype == np.float32
     np.testing.assert_array_equal(single, audio.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("suffix", "subtype"),
+    [
+        *((".wav", subtype) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32")),
+        *((".aiff", subtype) for subtype in ("PCM_S8", "PCM_16", "PCM_24")),
+        *((".flac", subtype) for subtype in ("PCM_16", "PCM_24")),
+        (".w64", "PCM_16"),
+    ],
+)
+def test_integers_are_the_nearest_and_end_at_full_scale(tmp_path, suffix, subtype, dtype):
+    half = 2 ** (BITS[subtype] - 1)
+    steps = np.random.default_rng(0).uniform(-half, half, 5000)
+    steps[:6] = -0.9, 0.9, -2 * half, 2 * half, -np.inf, np.inf
+    audio = (steps / half).astype(dtype)[None]
+    path = tmp_path / f"x{suffix}"
+    io.write(path, audio, sample_rate=8000, channels=1, subtype=subtype)
+    nearest = np.clip(np.rint(audio.astype(np.float64) * half), -half, half - 1)
+    np.testing.assert_array_equal(io.read(path, dtype="float64") * half, nearest)
+
+
+def test_integers_hold_no_nan(tmp_path):
+    audio, path = np.array([[0.0, np.nan]]), tmp_path / "x.flac"
+    with pytest.raises(EditorbotError, match=r"x\.flac cannot be written as PCM_24.*NaN"):
+        io.write(path, audio, sample_rate=8000, channels=1)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("suffix", "rate", "channels", "options"), LOSSY)
