@@ -99,7 +99,11 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
-    """Put the saved state, which `save_checkpoint` wrote for the same params, into `optimizer`."""
+    """Put the saved state, which `save_checkpoint` wrote for the same params, into `optimizer`.
+
+    Raises:
+        EditorbotError: The checkpoint holds none, as `best` does not, or it is incomplete.
+    """
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in _read_tensors(Path(path) / OPTIMIZER).items():
         number, name = key.split(".", 1)
@@ -109,9 +113,13 @@ def load_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
 
 
 def git_commit() -> str | None:
-    """The commit of the package's checkout, "+" behind it where files differ; None outside git."""
+    """The commit of the package's checkout, "+" behind it where files differ; None outside git.
+
+    A package that is installed into the environment of another checkout has none either.
+    """
     folder = Path(__file__).parent
     try:
+        _git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
         commit = _git(folder, "rev-parse", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):

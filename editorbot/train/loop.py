@@ -32,7 +32,7 @@ from editorbot.train.checkpoints import (
 from editorbot.train.task import Ratio, StepResult, SupervisedTask
 
 EPOCH_SEEDS, EPOCH_BATCHES = 100_000, 1_000_000
-"""Most epochs of a run and batches of an epoch before two of them share random numbers."""
+"""Most epochs of a run and examples of an epoch before two of them share random numbers."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ def fit(
     """Train `task` and keep its best and latest checkpoints in `directory`.
 
     The best has the lowest weighted validation loss, or training loss where there is no
-    validation example. TensorBoard logs go to `log_directory`.
+    validation example. TensorBoard logs go to `log_directory`; a run that does not go on from
+    another replaces the other's, as the two would be drawn as one line.
 
     Args:
         task: Model and losses; its weights are changed.
@@ -92,14 +93,17 @@ def fit(
         stop_after_epoch: Interrupt after so many epochs in all, to go on later.
 
     Raises:
-        EditorbotError: There is nothing to learn from, or a loss or gradient is not finite; names
-            the song and the step.
+        EditorbotError: There is nothing to learn from; `resume` cannot be used; a checkpoint
+            cannot be written; or a loss or gradient is not finite, with the song and the step.
     """
     if len(train) == 0:
         raise EditorbotError("no song is left to train on: add pairs, or hold out fewer songs")
     module = _Module(task, train, validation, collate, settings, Path(directory), info)
     if resume is not None:
         module.resume(Path(resume))
+    else:
+        for events in Path(log_directory).glob("events.out.tfevents.*"):
+            events.unlink()
     last = min(settings.epochs, stop_after_epoch or settings.epochs)
     if module.epoch < last and not module.is_stale:
         _run(module, epochs=last - module.epoch, log_directory=Path(log_directory))
@@ -150,6 +154,26 @@ def learning_rate(step: int, *, settings: FitSettings, steps: int) -> float:
     return settings.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
+def _random_seed(epoch_seed: int, number: int) -> int:
+    """A seed that torch takes, one for each number from 0 to EPOCH_BATCHES - 1."""
+    return (epoch_seed * EPOCH_BATCHES + number) % 2**63
+
+
+class _Drawn(Dataset):
+    """Examples that may be drawn at random, from their number and the epoch's seed alone."""
+
+    def __init__(self, data: Dataset, epoch_seed: int):
+        self.data, self.epoch_seed = data, epoch_seed
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> Any:
+        # From the epoch's end backwards, as batches count from its beginning.
+        torch.manual_seed(_random_seed(self.epoch_seed, EPOCH_BATCHES - 1 - index))
+        return self.data[index]
+
+
 class _Module(lightning.LightningModule):
     """Lightning's view of a task. Counts steps and epochs itself, since runs are continued."""
 
@@ -188,12 +212,21 @@ class _Module(lightning.LightningModule):
         load_weights(self.task.model, checkpoint)
         progress = checkpoint.info["progress"]
         self.epoch, self.step = checkpoint.info["epoch"], progress["step"]
-        if (self.directory / "best").exists():
+        if self._holds_best(progress):
             self.best_loss, self.best_epoch = progress["best_loss"], progress["best_epoch"]
         else:
             # Without its file an earlier best is of no use: the next epoch becomes the best.
             self.best_epoch = self.epoch
         self.resumed_from = path
+
+    def _holds_best(self, progress: dict[str, Any]) -> bool:
+        """Whether the folder `best` is that of the run that is resumed, not another run's."""
+        try:
+            best = load_checkpoint(self.directory / "best", system=self.info["system"])
+        except EditorbotError:
+            return False
+        keys = ("best_loss", "best_epoch")
+        return all(best.info["progress"][key] == progress[key] for key in keys)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = torch.optim.AdamW(
@@ -209,7 +242,7 @@ class _Module(lightning.LightningModule):
         # A list, not a sampler that draws: Lightning may begin to iterate more than once.
         generator = torch.Generator().manual_seed(self._epoch_seed)
         order = torch.randperm(len(self.train_data), generator=generator).tolist()
-        return self._loader(self.train_data, sampler=order)
+        return self._loader(_Drawn(self.train_data, self._epoch_seed), sampler=order)
 
     def val_dataloader(self) -> DataLoader | list:
         return self._loader(self.validation_data) if len(self.validation_data) else []
@@ -224,7 +257,7 @@ class _Module(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         # For dropout; at each batch, as loaders draw random numbers too, at times of their own.
-        torch.manual_seed(self._epoch_seed * EPOCH_BATCHES + batch_index)
+        torch.manual_seed(_random_seed(self._epoch_seed, batch_index))
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         result = self._step(batch, "train")
@@ -282,9 +315,10 @@ class _Module(lightning.LightningModule):
         info = self._checkpoint_info(metrics)
         optimizer = self.trainer.optimizers[0]
         model = self.task.model
-        save_checkpoint(self.directory / "latest", model=model, optimizer=optimizer, info=info)
+        # The best first: should the process die in between, this epoch is done again.
         if is_best:
             save_checkpoint(self.directory / "best", model=model, info=info)
+        save_checkpoint(self.directory / "latest", model=model, optimizer=optimizer, info=info)
         self.trainer.should_stop = self.is_stale
         next(self.bar, None)
 

@@ -1,6 +1,7 @@
 """The training loop, on a task small enough to see through."""
 
 import math
+import shutil
 import struct
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
+from torch.utils.data import Dataset
 
 from editorbot.errors import EditorbotError
+from editorbot.train import loop
 from editorbot.train.checkpoints import load_checkpoint
 from editorbot.train.loop import FitSettings, fit, learning_rate
 from editorbot.train.task import Ratio, StepResult, SupervisedTask
@@ -97,6 +100,75 @@ def test_interrupted_training_ends_in_the_same_weights(tmp_path):
     optimizers = [(r.latest / "optimizer.safetensors").read_bytes() for r in (resumed, whole)]
     assert optimizers[0] == optimizers[1]
     assert not torch.equal(halfway["0.weight"], theirs.weights["0.weight"])
+
+
+class Noise(Dataset):
+    """Points drawn anew at each look."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        x = torch.randn(4)
+        return f"song {index}", x, 2 * x[0]
+
+
+def test_interrupted_training_draws_the_same_examples(tmp_path):
+    whole = fitted(tmp_path / "whole", train=Noise())
+    half = fitted(tmp_path / "half", train=Noise(), stop_after_epoch=2)
+    torch.manual_seed(12345)  # the state of another process
+    resumed = fitted(tmp_path / "half", train=Noise(), resume=half.latest)
+    assert resumed.latest.joinpath("model.safetensors").read_bytes() == (
+        whole.latest.joinpath("model.safetensors").read_bytes()
+    )
+
+
+def test_another_runs_best_is_not_taken_for_this_ones(tmp_path):
+    fitted(tmp_path / "other", changes={"seed": 1, "epochs": 1})
+    half = fitted(tmp_path / "half", stop_after_epoch=2)
+    shutil.copytree(half.latest, tmp_path / "other" / "latest of half")
+    moved = fitted(tmp_path / "other", resume=tmp_path / "other" / "latest of half")
+    assert moved.best_epoch in (3, 4)
+    assert load_checkpoint(moved.best, system=SYSTEM).info["epoch"] == moved.best_epoch
+
+
+def test_death_after_the_first_save_of_an_epoch_loses_no_best(tmp_path, monkeypatch):
+    whole = fitted(tmp_path / "whole")
+    assert whole.best_epoch == 2
+    save, saved = loop.save_checkpoint, []
+
+    def die_in_the_second_epoch(path, **given):
+        save(path, **given)
+        saved.append(path.name)
+        if len(saved) == 3:
+            raise KeyError
+
+    monkeypatch.setattr(loop, "save_checkpoint", die_in_the_second_epoch)
+    with pytest.raises(KeyError):
+        fitted(tmp_path / "dead")
+    monkeypatch.undo()
+    latest = tmp_path / "dead" / "models" / "latest"
+    again = fitted(tmp_path / "dead", resume=latest)
+    assert again._replace(best=whole.best, latest=whole.latest) == whole
+
+
+def test_a_new_run_replaces_the_logs_and_a_resumed_one_goes_on(tmp_path):
+    def steps():
+        log = EventAccumulator(str(tmp_path / "logs"))
+        log.Reload()
+        return [event.step for event in log.Scalars("val/loss")]
+
+    fitted(tmp_path, changes={"epochs": 1})
+    first = steps()
+    half = fitted(tmp_path, stop_after_epoch=1)
+    assert steps() == first
+    fitted(tmp_path, resume=half.latest)
+    assert len(steps()) == 4
+
+
+@pytest.mark.parametrize("seed", [-1, 1_700_000_000])
+def test_any_seed_will_do(tmp_path, seed):
+    assert fitted(tmp_path, changes={"seed": seed, "epochs": 1}).epochs == 1
 
 
 def test_another_seed_gives_other_weights(tmp_path):
