@@ -234,6 +234,26 @@ def test_dead_air_is_quiet_and_false_starts_come_again(material):
             assert np.sqrt(np.mean(quiet**2)) < 10 ** ((params.room_tone_db + 3) / 20)
 
 
+def test_talk_and_tuning_are_now_far_quieter_now_as_loud_as_the_music(material):
+    params = SimulateParams(break_share=1.0, talk_share=1.0, tuning_share=1.0, junk_scale=0.5)
+    levels_db = {"talk": [], "tuning": []}
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        recording = record_session(material, plan_session(material, rng, params), rng, params)
+        loudness = {
+            stretch: np.sqrt(np.mean(recording.audio[:, stretch.start : stretch.stop] ** 2))
+            for stretch in recording.stretches
+        }
+        music = np.mean([rms for stretch, rms in loudness.items() if stretch.cause is None])
+        for stretch, rms in loudness.items():
+            if stretch.cause in levels_db:
+                levels_db[stretch.cause].append(20 * np.log10(rms / music))
+    for cause, levels in levels_db.items():
+        assert min(levels) < -9, cause
+        assert max(levels) > -1, cause
+        assert -8 < np.median(levels) < -3, cause
+
+
 def test_talk_has_the_rhythm_and_harmonics_of_speech():
     for seed in range(4):
         rng = np.random.default_rng(seed)

@@ -38,7 +38,7 @@ def lossy_round_trip(
 
 
 def _lateness(decoded: np.ndarray, audio: np.ndarray) -> int:
-    """By how many samples `decoded` comes later than `audio`, from their loudest two seconds."""
+    """By how many samples `decoded` comes later than `audio`, from their loudest 2**17 samples."""
     mono, other = audio.mean(axis=0), decoded.mean(axis=0)
     length = min(2**17, len(mono) - 2 * MAX_PADDING, len(other) - 2 * MAX_PADDING)
     energy = np.convolve(mono[:: 2**10] ** 2, np.ones(max(1, length >> 10)), "valid")

@@ -1,6 +1,6 @@
 """What a recorder hears between takes, besides talk: counting in, tuning, noises, the room.
 
-Every function returns (T,) float32 at `sample_rate`, peaks below 1.
+Sounds are (T,) float32 at `sample_rate`, at no particular level; the room is (C, T).
 """
 
 import numpy as np

@@ -19,8 +19,11 @@ JUNK_SECONDS = {
     "tuning": (2.0, 7.0),
     "dead_air": (1.0, 5.0),
 }
-# RMS of what fills breaks against the music, dB: talk comes over a distant microphone.
-JUNK_LEVEL_DB = {"talk": (-14.0, -3.0), "noise": (-20.0, -8.0), "tuning": (-14.0, -4.0)}
+# RMS of what fills breaks against the music's, dB. Microphones stand close and are set for singing
+# and playing: who talks or tunes in front of one is as loud as the band, who stands away is not.
+JUNK_LEVEL_DB = {"talk": (-15.0, 3.0), "noise": (-20.0, 0.0), "tuning": (-12.0, 3.0)}
+# Peaks of talk, noise, tuning and counts bend towards this, below the largest of the recording.
+JUNK_PEAK = 0.45
 RING_OUT_S = (0.15, 0.8)
 
 
@@ -110,18 +113,17 @@ def _record_junk(
     rate = material.sample_rate
     if name == "count_in":
         sound = junk.count_in(rng, beat_s=material.beat_s, sample_rate=rate)
-        sound *= rng.uniform(0.25, 0.6)
+        sound = _placed(sound * rng.uniform(0.25, 0.6), tape.channels, rng)
     else:
         seconds = rng.uniform(*JUNK_SECONDS[name]) * params.junk_scale
-        sound = np.zeros(round(seconds * rate), np.float32)
+        sound = np.zeros((tape.channels, round(seconds * rate)), np.float32)
         if name != "dead_air":
             make = {"talk": talk, "noise": junk.noise, "tuning": junk.tuning}[name]
-            sound = make(rng, seconds=seconds, sample_rate=rate)
             level = music_rms * 10.0 ** (rng.uniform(*JUNK_LEVEL_DB[name]) / 20.0)
+            sound = _placed(make(rng, seconds=seconds, sample_rate=rate), tape.channels, rng)
             sound *= level / max(1e-6, float(np.sqrt(np.mean(sound**2))))
-            np.clip(sound, -0.45, 0.45, out=sound)
-    tape.lay(_placed(sound, tape.channels, rng))
-    length = len(sound)
+    tape.lay(JUNK_PEAK * np.tanh(sound / JUNK_PEAK))
+    length = sound.shape[1]
     if name != "count_in":  # a moment passes before the next thing; music follows a count at once
         length += round(rng.uniform(0.05, 0.4) * rate)
     tape.mark(Stretch(tape.position, tape.position + length, name))
