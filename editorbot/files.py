@@ -31,8 +31,9 @@ def replacing(path: Path | str) -> Iterator[Path]:
         _flush_to_disk(temporary)
         os.replace(temporary, path)
     except OSError as error:
-        # Only what went wrong with this very file is ours to explain.
-        if error.filename not in (None, str(temporary), str(path), str(path.parent)):
+        # Only what went wrong with this very file, or its folders, is ours to explain.
+        ours = {None, *map(str, (temporary, path, *path.parents))}
+        if error.filename not in ours:
             raise
         reason = error.strerror or str(error)
         raise EditorbotError(
@@ -54,13 +55,18 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write `text` as UTF-8."""
+    """Write `text` as UTF-8; errors as in `replacing`."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path | str, value: object) -> None:
-    """Write `value` as indented JSON in a stable order; NaN is refused, as JSON has none."""
+    """Write `value` as indented JSON in a stable order.
+
+    Raises:
+        ValueError: There is NaN or infinity in it, which JSON does not have.
+        EditorbotError: As `replacing`.
+    """
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
@@ -80,12 +86,19 @@ def read_json(path: Path | str) -> object:
 
 
 def write_npy(path: Path | str, array: np.ndarray) -> None:
-    """Write `array` as a .npy file."""
+    """Write `array` as a .npy file; errors as in `replacing`."""
     with replacing(path) as temporary, open(temporary, "wb") as file:
         np.save(file, array, allow_pickle=False)
 
 
 def sha256(path: Path | str) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        EditorbotError: The file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise EditorbotError(f"{path} could not be read: {error.strerror}") from error

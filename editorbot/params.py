@@ -43,8 +43,8 @@ class MelParams(Section):
 
     sample_rate: Positive = 22050
     """Hz; the recording is mixed to mono."""
-    n_fft: Positive = 2048
-    """Samples."""
+    n_fft: Annotated[int, Field(gt=0, multiple_of=2)] = 2048
+    """Samples; even, as half of it lies on either side of a frame's instant."""
     hop_length: Positive = 256
     """Samples; 11.6 ms at 22,050 Hz."""
     n_mels: Positive = 128
@@ -295,30 +295,49 @@ def load_params(path: Path | str = "params.yaml") -> Params:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise EditorbotError(f"{path} could not be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise EditorbotError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     return check_params(values, name=str(path))
 
 
 def check_params(values: object, *, name: str) -> Params:
-    """Check values as they are read from `name`, a file or Snakemake's config."""
+    """Check values as they are read from `name`, a file or Snakemake's config.
+
+    Raises:
+        EditorbotError: A key or value is not known; names the key and the nearest known one.
+    """
     if not isinstance(values, dict):
         raise EditorbotError(f"{name} holds {type(values).__name__}, expected sections with keys")
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        problem = error.errors()[0]
-        raise EditorbotError(f"{name}: {_explain(problem)}") from error
+        raise EditorbotError(f"{name}: {_explain(error.errors())}") from error
 
 
-def _explain(problem: dict) -> str:
-    keys = [str(part) for part in problem["loc"]]
-    key = ".".join(keys)
-    if problem["type"] != "extra_forbidden":
-        return f"{key} is {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
-    near = difflib.get_close_matches(key, _known_keys(Params), n=1, cutoff=0.5)
-    hint = f", did you mean {near[0]}?" if near else ""
-    return f"{key} is not a known key{hint}"
+def _explain(problems: list[dict]) -> str:
+    """The first of pydantic's problems in a sentence."""
+    first, known = problems[0], _known_keys(Params)
+    key = _key(first)
+    if first["type"] in ("extra_forbidden", "invalid_key"):
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        hint = f", did you mean {near[0]}?" if near else ""
+        return f"{key} is not a known key{hint}"
+    if first["type"] == "model_type":
+        return f"{key} is {first['input']!r}: expected a section with keys"
+    if key in known:
+        return f"{key} is {first['input']!r}: {_reason(first)}"
+    # Of a value that may have one of several types pydantic says which it tried, behind the key.
+    key = key.rpartition(".")[0]
+    tried = [_reason(problem) for problem in problems if _key(problem).rpartition(".")[0] == key]
+    return f"{key} is {first['input']!r}: {' or '.join(tried)}"
+
+
+def _key(problem: dict) -> str:
+    return ".".join(str(part) for part in problem["loc"])
+
+
+def _reason(problem: dict) -> str:
+    return problem["msg"][0].lower() + problem["msg"][1:]
 
 
 def _known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:

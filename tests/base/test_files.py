@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from editorbot.errors import EditorbotError
-from editorbot.files import read_json, replacing, write_json, write_text
+from editorbot.files import read_json, replacing, sha256, write_json, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -61,11 +61,19 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
 
 def test_a_folder_that_is_a_file_is_one_sentence(tmp_path):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(EditorbotError, match="could not be written"):
-        write_text(tmp_path / "taken" / "out.txt", "x")
+    for place in ("taken/out.txt", "taken/deeper/still/out.txt"):
+        with pytest.raises(EditorbotError, match=r"out\.txt could not be written"):
+            write_text(tmp_path / place, "x")
 
 
 def test_read_only_places_are_one_sentence():
     # The kernel's own file system refuses everybody, root too.
-    with pytest.raises(EditorbotError, match="could not be written"):
-        write_text(Path("/proc/editorbot.txt"), "x")
+    for place in ("/proc/editorbot.txt", "/proc/editorbot/deeper/out.txt"):
+        with pytest.raises(EditorbotError, match="could not be written"):
+            write_text(Path(place), "x")
+
+
+def test_what_is_no_file_has_no_digest(tmp_path):
+    for place in (tmp_path, tmp_path / "none"):
+        with pytest.raises(EditorbotError, match=f"{place} could not be read"):
+            sha256(place)
