@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from editorbot.edl.model import Edit, Fade
+from editorbot.edl.model import Edit, Fade, reaches_across
 
 
 class Extent(NamedTuple):
@@ -34,14 +34,13 @@ def curve_weights(fade: Fade, *, first: int, last: int) -> np.ndarray:
 
 def extents(edit: Edit) -> list[Extent]:
     """Where each segment of `edit` sounds; segments without source have an empty extent."""
-    segments = edit.segments
     result = []
-    for index, segment in enumerate(segments):
+    for index, segment in enumerate(edit.segments):
         if not segment.has_source:
             result.append(Extent(segment.out_start, segment.out_start, 0, 0))
             continue
-        from_source = index > 0 and segments[index - 1].has_source
-        to_source = index + 1 < len(segments) and segments[index + 1].has_source
+        from_source = reaches_across(edit, index, side="in")
+        to_source = reaches_across(edit, index, side="out")
         n_in, n_out = segment.fade_in.samples, segment.fade_out.samples
         fade_in_start = segment.out_start - (n_in // 2 if from_source else 0)
         fade_out_start = segment.out_end - (n_out // 2 if to_source else n_out)

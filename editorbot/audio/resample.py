@@ -5,10 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import soxr
 
-
-def resampled_length(samples: int, *, source_rate: int, target_rate: int) -> int:
-    """Length after resampling: samples * target_rate / source_rate, halves rounded up."""
-    return (2 * samples * target_rate + source_rate) // (2 * source_rate)
+from editorbot.edl.frames import resampled_length
 
 
 def resample_blocks(

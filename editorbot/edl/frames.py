@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from editorbot.edl.model import Edit, Fade, Op, Segment, Source, with_ops
+from editorbot.edl.model import Edit, Fade, Op, Segment, Source, reaches_across, with_ops
 
 NO_SOURCE = -1
 
@@ -43,7 +43,7 @@ class FrameGrid:
 
 
 def resampled_length(samples: int, source_rate: int, target_rate: int) -> int:
-    """Length after resampling, rounded half up; the one rule for the whole project."""
+    """Length after resampling: samples * target_rate / source_rate, halves rounded up."""
     return (2 * samples * target_rate + source_rate) // (2 * source_rate)
 
 
@@ -119,12 +119,6 @@ def to_ops(edit: Edit, grid: FrameGrid) -> np.ndarray:
         _mark_jump(ops, segment, span)
     ops[-1] = Op.STOP
     return ops
-
-
-def reaches_across(edit: Edit, index: int, *, side: str) -> bool:
-    """Whether the fade of a segment on that `side` ("in" or "out") crosses into a neighbour."""
-    neighbour = index - 1 if side == "in" else index + 1
-    return 0 <= neighbour < len(edit.segments) and edit.segments[neighbour].has_source
 
 
 def _mark_jump(ops: np.ndarray, segment: Segment, span: slice) -> None:

@@ -36,7 +36,8 @@ class Op(IntEnum):
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON has neither NaN nor infinity, but Python's reader takes them.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Fade(_Record):
@@ -141,6 +142,12 @@ class Edit(_Record):
             raise ValueError(
                 f"segment {number} ends at source sample {segment.src_end}, of {length}"
             )
+
+
+def reaches_across(edit: Edit, index: int, *, side: Literal["in", "out"]) -> bool:
+    """Whether the fade of segment `index` on that side crosses into a neighbour."""
+    neighbour = index - 1 if side == "in" else index + 1
+    return 0 <= neighbour < len(edit.segments) and edit.segments[neighbour].has_source
 
 
 def with_ops(segments: list[Segment]) -> tuple[Segment, ...]:

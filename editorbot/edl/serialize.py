@@ -10,7 +10,11 @@ from editorbot.files import read_json, write_json
 
 
 def write_edit(path: Path | str, edit: Edit) -> None:
-    """Write `edit` as JSON, whole or not at all."""
+    """Write `edit` as JSON, whole or not at all.
+
+    Raises:
+        EditorbotError: The file cannot be written.
+    """
     write_json(path, edit.model_dump(mode="json"))
 
 
@@ -25,8 +29,9 @@ def read_edit(path: Path | str) -> Edit:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the list"
+        reason = first["msg"].removeprefix("Value error, ")
         raise EditorbotError(
-            f"{path} is not a version 1 EDL: {place}: {first['msg']} (see docs/edl.md)"
+            f"{path} is not a version 1 EDL: {place}: {reason} (see docs/edl.md)"
         ) from error
 
 

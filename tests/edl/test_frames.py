@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editorbot.edl.frames import FrameGrid, from_pointers, reaches_across, to_ops, to_pointers
-from editorbot.edl.model import Edit, Fade, Op, Segment, Source, with_ops
+from editorbot.edl.frames import FrameGrid, from_pointers, to_ops, to_pointers
+from editorbot.edl.model import Edit, Fade, Op, Segment, Source, reaches_across, with_ops
 
 GRID = FrameGrid(sample_rate=22050, hop_length=256)
 

@@ -56,7 +56,9 @@ def test_published_schema_is_the_models():
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda edl: edl["segments"][1].update(out_start=5), "segment 1 starts at 5"),
+        (lambda edl: edl["segments"][1].update(out_start=5), "the list: segment 1 starts at 5"),
+        (lambda edl: edl["segments"][0].update(gain_db=float("nan")), "gain_db"),
+        (lambda edl: edl["segments"][0].update(speed=float("inf")), "speed"),
         (lambda edl: edl["segments"][0].update(src_end=99_999_999), "ends at source sample"),
         (lambda edl: edl["segments"][0].update(source=3), "names source 3 of 1"),
         (lambda edl: edl.update(samples=7), "expected 7 samples"),
