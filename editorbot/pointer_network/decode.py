@@ -101,8 +101,8 @@ def decode_steps(
 ) -> np.ndarray:
     """Propose the path of an edit.
 
-    It ends where the stop head says so, where the raw is at its end and no jump is decided, where
-    `linear` expects the edit to end, or at `max_length_ratio` times the raw's length.
+    It ends where the stop head says so, where the raw is at its end and no way back is decided,
+    where `linear` expects the edit to end, or at `max_length_ratio` times the raw's length.
 
     Args:
         model: Put into evaluation mode.
@@ -141,7 +141,7 @@ def _run_free(
         inputs, guesses = _guess(path, size, jump_buckets=model.heads.jump_buckets)
         decisions, stops = decide(model, steps.attempt(inputs), decoding=decoding)
         for decision, stop, guess in zip(decisions, stops, guesses, strict=True):
-            if path.time > 0 and path.ends_with(decision):
+            if path.ends_with(decision):
                 return
             pointer = path.pointer(decision)
             path.advance(pointer, decision)

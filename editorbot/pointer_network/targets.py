@@ -67,7 +67,8 @@ class EditPath:
         self.last = Decision(0, DELTAS - REACH)
         self.since_jump = 0
         self.cuts = 0
-        self.played = np.zeros(raw_steps + 1, dtype=np.int64)
+        # Small, as each guess at what comes next begins with a copy.
+        self.played = np.zeros(raw_steps + 1, dtype=np.uint8)
 
     @property
     def expected(self) -> int:
@@ -92,22 +93,25 @@ class EditPath:
             np.log1p(self.since_jump) / 8,
             np.log1p(R - expected) / 8,
         )
-        plays = min(int(self.played[expected]), MOST_PLAYS)
+        plays = int(self.played[expected])
         return StepInput(
             expected, self.previous, self.last.bucket, self.last.delta + REACH, plays, scalars
         )
 
     def pointer(self, decision: Decision) -> int:
         """The raw step that a decision plays, kept inside the raw."""
-        wanted = self.expected + DELTAS * decision.bucket + decision.delta
-        return min(max(wanted, 0), self.raw_steps - 1)
+        return min(max(self._wanted(decision), 0), self.raw_steps - 1)
 
     def ends_with(self, decision: Decision) -> bool:
-        """Whether nothing is left to play: only a jump leads back from the end of the raw, and
-        `linear` knows the length of the edit.
+        """Whether nothing is left to play: at the end of the raw a decision that does not lead
+        back, and in `linear` any, as it knows the length of the edit.
         """
-        at_end = self.expected >= self.raw_steps
-        return at_end and (decision.bucket == 0 or self.expected_position == "linear")
+        if self.expected < self.raw_steps:
+            return False
+        return self.expected_position == "linear" or self._wanted(decision) >= self.raw_steps
+
+    def _wanted(self, decision: Decision) -> int:
+        return self.expected + DELTAS * decision.bucket + decision.delta
 
     def decision(self, pointer: int, *, jump_buckets: int) -> Decision:
         """The decision that plays `pointer`, or comes nearest to it."""
@@ -126,7 +130,7 @@ class EditPath:
         self.since_jump = self.since_jump + 1 if goes_on else 0
         self.cuts += not goes_on
         self.previous, self.last = pointer, decision
-        self.played[pointer] += 1
+        self.played[pointer] = min(self.played[pointer] + 1, MOST_PLAYS)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,13 @@ def network(params):
     return PointerNetwork(params, n_mels=N_MELS, stems=False).eval()
 
 
+def network_that_jumps_back(params):
+    model = network(params)
+    with torch.no_grad():
+        model.heads.jump.bias[params.dimensions.jump_buckets - 1] = 100.0
+    return model
+
+
 def step_inputs(inputs: StepInput, t: int) -> StepInput:
     *counts, scalars = inputs
     return StepInput(*(int(column[t]) for column in counts), tuple(scalars[t]))
@@ -86,12 +93,16 @@ def test_guessing_ahead_does_not_change_the_path(expected_position, monkeypatch)
 @pytest.mark.parametrize("expected_position", ["running", "linear"])
 @pytest.mark.parametrize("ratio", [0.5, 1.7])
 def test_a_path_never_outgrows_its_cap_or_the_raw(expected_position, ratio):
-    """An untrained network that always jumps and never stops is the worst case."""
+    """A network that always jumps back and never stops is the worst case."""
     params = tiny_params(expected_position=expected_position)
     example = song(params=params)
     decoding = Decoding(use_jump=-1.0, stop=NEVER, compression_ratio=0.7)
     steps = decode_steps(
-        network(params), example.mel, None, decoding=decoding, max_length_ratio=ratio
+        network_that_jumps_back(params),
+        example.mel,
+        None,
+        decoding=decoding,
+        max_length_ratio=ratio,
     )
     longest = ratio if expected_position == "running" else min(ratio, 0.7)
     assert len(steps) == pytest.approx(example.raw_steps * longest, abs=1)
@@ -108,7 +119,7 @@ def test_never_leaving_and_never_stopping_keeps_all():
 
 
 def test_a_path_ends_before_its_last_cut_too_many():
-    example, model = song(), network(tiny_params())
+    example, model = song(), network_that_jumps_back(tiny_params())
     decoding = Decoding(use_jump=-1.0, cut=NEVER, stop=NEVER)
     options = {"decoding": decoding, "max_length_ratio": 1.0}
     whole = decode_steps(model, example.mel, None, **options)

@@ -10,6 +10,8 @@ from editorbot.pointer_network.targets import (
     IGNORE,
     NO_SOURCE,
     REACH,
+    Decision,
+    EditPath,
     decode,
     encode,
     ops_to_steps,
@@ -133,6 +135,21 @@ def test_plays_count_what_was_heard_before():
     targets = encoded(np.array([3, 4, 3, 4, 3, 4, 5]), raw_steps=10)
     np.testing.assert_array_equal(targets.inputs.expected, [0, 4, 5, 4, 5, 4, 5])
     np.testing.assert_array_equal(targets.inputs.plays, [0, 0, 0, 1, 0, 2, 0])
+
+
+@pytest.mark.parametrize("back", [3, 200])
+def test_only_a_way_back_leads_on_from_the_end_of_the_raw(back):
+    path = EditPath(300, expected_position="running", compression_ratio=1.0)
+    going_on = Decision(0, 0)
+    for pointer in range(300):
+        assert not path.ends_with(going_on)
+        path.advance(pointer, going_on)
+    for decision in (going_on, Decision(0, 5), Decision(1, -20)):
+        assert path.ends_with(decision)
+    looped = path.decision(300 - back, jump_buckets=ENOUGH_BUCKETS)
+    assert not path.ends_with(looped) and path.pointer(looped) == 300 - back
+    path.advance(300 - back, looped)
+    assert not path.ends_with(going_on)
 
 
 def test_a_jump_beyond_the_buckets_is_cut_short_and_counted():
