@@ -6,12 +6,13 @@ from editorbot.corpus.harmonise import Triad
 from editorbot.corpus.score import LOWEST_BASS, Note, Score
 
 MIDDLE_C = 60
+EIGHTH = 0.5
 
 
 def bass_line(chords: Sequence[Triad], manner: str, score: Score) -> list[Note]:
     """A bass line: "roots" (root, then fifth), "eighths" or "walking" (a chord tone each beat)."""
     beat = 1.5 if score.compound else 1.0
-    step = {"roots": None, "eighths": beat / 2 if not score.compound else 0.5, "walking": beat}
+    step = {"roots": None, "eighths": EIGHTH, "walking": beat}
     notes = []
     for index, chord in enumerate(chords):
         root, third, fifth = (_low(pitch_class) for pitch_class in chord.pitch_classes)
@@ -35,11 +36,10 @@ def accompany(chords: Sequence[Triad], manner: str, score: Score) -> list[Note]:
     "pads" holds them, "strum" plays long and short, "offbeat" plays after the beat, "eighths"
     repeats them, "arpeggio" breaks them.
     """
-    eighth = 0.5
     notes = []
     for chord in chords:
         pitches = sorted(_middle(pitch_class) for pitch_class in chord.pitch_classes)
-        count = max(1, round(chord.length / eighth))
+        count = max(1, round(chord.length / EIGHTH))
         places = {
             "pads": [0],
             "strum": [0] + [index for index in (2, 3, 5, 6) if index < count],
@@ -51,9 +51,9 @@ def accompany(chords: Sequence[Triad], manner: str, score: Score) -> list[Note]:
             "arpeggio": list(range(count)),
         }[manner]
         for turn, place in enumerate(places):
-            start = place * eighth
-            until = places[turn + 1] * eighth if turn + 1 < len(places) else chord.length
-            length = min(until - start, eighth if manner == "offbeat" else chord.length)
+            start = place * EIGHTH
+            until = places[turn + 1] * EIGHTH if turn + 1 < len(places) else chord.length
+            length = min(until - start, EIGHTH if manner == "offbeat" else chord.length)
             chosen = [pitches[turn % 3]] if manner == "arpeggio" else pitches
             notes += [Note(chord.start + start, length, pitch) for pitch in chosen]
     return notes

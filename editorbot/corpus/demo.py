@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from editorbot.corpus.arrange import BANDS, perform
+from editorbot.corpus.arrange import BANDS, Performance, perform
 from editorbot.corpus.demo_catalogue import SONGS, DemoSong
 from editorbot.corpus.grooves import has_groove
 from editorbot.corpus.score import Score, read_score
@@ -77,17 +77,21 @@ def played_by_another_band(song: DemoSong) -> DemoSong:
     return replace(song, band=band)
 
 
-def render_stems(song: DemoSong, *, seed: int = 0) -> np.ndarray:
-    """The parts of `song` as (S, 2, T) int16, S in the order of STEMS, 44,100 Hz."""
-    rng = np.random.default_rng([zlib.crc32(song.name.encode()), seed])
-    score = score_of(song)
-    performance = perform(
-        score,
+def perform_song(song: DemoSong, rng: np.random.Generator) -> Performance:
+    """What the song's band plays of it; another state of `rng` is another performance."""
+    return perform(
+        score_of(song),
         BANDS[song.band],
         quarters_per_minute=song.quarters_per_minute,
         target_s=song.target_s,
         rng=rng,
     )
+
+
+def render_stems(song: DemoSong, *, seed: int = 0) -> np.ndarray:
+    """The parts of `song` as (S, 2, T) int16, S in the order of STEMS, 44,100 Hz."""
+    rng = np.random.default_rng([zlib.crc32(song.name.encode()), seed])
+    performance = perform_song(song, rng)
     samples = round((performance.seconds + TAIL_S) * SAMPLE_RATE)
     parts = np.stack([synthesise(performance.stems[stem], samples=samples) for stem in STEMS])
     return _balance(parts, rng)

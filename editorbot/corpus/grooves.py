@@ -71,7 +71,7 @@ def play_groove(
             mark = marks[place % steps]
             if mark != ".":
                 hits.append(Hit(start + index * step, drum, LOUDNESS[mark]))
-    return hits + _fill(stop - fill_length, fill_length, step=step / 2, rng=rng)
+    return hits + _fill(stop - fill_length, fill_length, rng)
 
 
 def has_groove(score: Score, groove: str) -> bool:
@@ -89,9 +89,9 @@ def _pattern_for(score: Score, groove: str) -> tuple[dict[int, str], float]:
     return _patterns_for(score)[groove], 0.5 if score.compound else 0.25
 
 
-def _fill(start: float, length: float, *, step: float, rng: np.random.Generator) -> list[Hit]:
+def _fill(start: float, length: float, rng: np.random.Generator) -> list[Hit]:
     """Snare, then down the toms, growing louder; some strokes are left out at random."""
-    step = max(step, 0.25)
+    step = 0.25
     count = round(length / step)
     drums = (SNARE, HIGH_TOM, MID_TOM, LOW_TOM)
     kick = [Hit(start, KICK, LOUDNESS["x"])]
