@@ -168,7 +168,8 @@ class PointerParams(Section):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Of the delta, jump and ops classes; use_jump and stop are not smoothed."""
     jump_weight: Annotated[float, Field(gt=0)] = 10.0
-    """How much a step with a jump counts in the delta and use_jump losses; 1 in 1,000 has one."""
+    """How much a cut counts in the delta loss and, where it jumps, in the use_jump loss; one step
+    in some hundred is one."""
     stop_weight: Annotated[float, Field(gt=0)] = 50.0
     """How much a song's last step counts in the stop loss."""
     loss_weights: PointerLossWeights = PointerLossWeights()

@@ -3,7 +3,9 @@
 Which steps enter which loss: `delta` and `use_jump`, the real steps with a source in the raw;
 `jump`, those of them that jump; `stop` and `ops`, all real steps. A padded step enters none. Each
 loss is a weighted mean over one song's steps, then a mean over songs, so that neither padding nor
-the other songs of a batch change what a song contributes.
+the other songs of a batch change what a song contributes. Rare steps weigh more: a cut, which does
+not go on where the last step was, in `delta` and, where it jumps, in `use_jump`; the last step in
+`stop`.
 """
 
 import torch
@@ -20,12 +22,13 @@ from editorbot.train.task import Ratio
 def pointer_losses(outputs: Outputs, batch: Batch, *, params: PointerParams) -> dict[str, Tensor]:
     """Raw losses by name, (B,) each: one value per song."""
     jump_buckets = params.dimensions.jump_buckets
-    jumps = batch.use_jump == 1
+    jumps, cuts = batch.use_jump == 1, batch.cut == 1
     pointing = batch.use_jump != IGNORE
     real = batch.stop != IGNORE
     bucket = bucket_class(batch.bucket, jump_buckets=jump_buckets)
-    rare_jumps = torch.where(jumps, params.jump_weight, 1.0) * pointing
-    rare_cuts = torch.where(batch.cut == 1, params.jump_weight, 1.0) * pointing
+    rare_cuts = torch.where(cuts, params.jump_weight, 1.0) * pointing
+    # With `linear` most jumps only keep to the line and are as common as other steps.
+    rare_jumps = torch.where(jumps & cuts, params.jump_weight, 1.0) * pointing
     stopping = torch.where(batch.stop == 1, params.stop_weight, 1.0) * real
     smoothing = params.label_smoothing
     return {

@@ -63,7 +63,7 @@ def test_padding_never_changes_a_loss_with_stems():
 
 
 def test_losses_by_hand():
-    """Two steps of a song: the first without source, the second a jump and the last."""
+    """Indifferent heads, then a miss at a rare step. The first step is a cut by delta alone."""
     params = tiny_params(label_smoothing=0.0, jump_weight=7.0, stop_weight=3.0)
     example = song(params=params, runs=((80, 400), (900, 1400)))
     batch = collate([example], stride=params.dimensions.stride)
@@ -83,9 +83,31 @@ def test_losses_by_hand():
     outputs.use_jump[0, jump] = -20.0  # a miss costs 20, at its weight
     missed = pointer_losses(outputs, batch, params=params)["use_jump"][0].item()
     assert missed == pytest.approx((7 * 20 + (T - 1) * np.log(2)) / (7 + T - 1), rel=1e-4)
+    outputs.delta[0, jump, batch.delta[0, jump]] = -20.0  # of 129 equal answers but the right one
+    missed = pointer_losses(outputs, batch, params=params)["delta"][0].item()
+    known = (T - 2 + 7) * np.log(DELTAS)
+    assert missed == pytest.approx((7 * (20 + np.log(DELTAS - 1)) + known) / (14 + T - 2), rel=1e-4)
     outputs.stop[0, -1] = -20.0
     missed = pointer_losses(outputs, batch, params=params)["stop"][0].item()
     assert missed == pytest.approx((3 * 20 + (T - 1) * np.log(2)) / (3 + T - 1), rel=1e-4)
+
+
+def test_jumps_that_keep_to_the_line_are_not_rare():
+    """With `linear` a jump is the usual step; only those at cuts count more."""
+    params = tiny_params(expected_position="linear", jump_weight=7.0)
+    example = song(params=params)
+    batch = collate([example], stride=params.dimensions.stride)
+    outputs = network(params)(batch.mel, None, batch.raw_steps, batch.inputs, batch.bucket)
+    jumps, cuts = batch.use_jump[0] == 1, batch.cut[0] == 1
+    assert jumps.sum() > 10 * cuts.sum()
+    single = torch.nn.functional.binary_cross_entropy_with_logits(
+        outputs.use_jump[0], jumps.float(), reduction="none"
+    )
+    weight = torch.where(jumps & cuts, 7.0, 1.0)
+    torch.testing.assert_close(
+        pointer_losses(outputs, batch, params=params)["use_jump"][0],
+        (single * weight).sum() / weight.sum(),
+    )
 
 
 def test_steps_without_source_train_no_pointing_head():
