@@ -1,19 +1,19 @@
 """Demo pairs: a rendered composition, a simulated jam of it, and the edit of that jam.
 
 They lie in data/demo, apart from the user's own songs, and are made again only when their recipe
-changed.
+changed: the seed, the params, or the code that makes them.
 """
 
-from importlib.metadata import version
 from pathlib import Path
 
 from editorbot.corpus.demo import DemoSong, demo_songs, render_demo
 from editorbot.corpus.simulate import simulate
-from editorbot.corpus.songs import DEMO_FOLDER
+from editorbot.corpus.songs import DEMO_FOLDER, EDIT_FOLDER, RAW_FOLDER
 from editorbot.errors import EditorbotError
 from editorbot.files import read_json, write_json
 from editorbot.params import SimulateParams
 from editorbot.progress import track
+from editorbot.provenance import code_digest
 
 TRACKS_FOLDER, RECIPES_FOLDER = "tracks", "recipes"
 
@@ -29,7 +29,7 @@ def make_demo_pairs(
     songs = _chosen(wanted)
     root = Path(data) / DEMO_FOLDER
     recipe = {
-        "editorbot": version("editorbot"),
+        "code": code_digest(__file__),
         "seed": seed,
         "simulate": params.model_dump(mode="json"),
     }
@@ -45,7 +45,7 @@ def _chosen(wanted: int | str) -> tuple[DemoSong, ...]:
     songs = demo_songs()
     if wanted == "all":
         return songs
-    if not str(wanted).isdigit() or not 1 <= int(wanted) <= len(songs):
+    if not str(wanted).isdecimal() or not 1 <= int(wanted) <= len(songs):
         raise EditorbotError(f"expected 1 to {len(songs)} demo songs or all, got {wanted}")
     return songs[: int(wanted)]
 
@@ -60,6 +60,10 @@ def _recipe_of(root: Path, name: str) -> Path:
 
 
 def _is_made(root: Path, name: str, recipe: dict) -> bool:
-    """The recipe is written last, so that it is there only beside a whole pair."""
-    path = _recipe_of(root, name)
-    return path.exists() and read_json(path) == recipe
+    """Whether the pair is there, and by this recipe, which is written last."""
+    needed = (_recipe_of(root, name), *_pair(root, name))
+    return all(path.is_file() for path in needed) and read_json(needed[0]) == recipe
+
+
+def _pair(root: Path, name: str) -> tuple[Path, ...]:
+    return root / RAW_FOLDER / f"{name}_raw.wav", root / EDIT_FOLDER / f"{name}_edit.wav"

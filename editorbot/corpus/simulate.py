@@ -22,6 +22,7 @@ from editorbot.corpus.simulation.record import Recording, record_session
 from editorbot.corpus.simulation.tone import apply_tone, master, random_tone
 from editorbot.edl.model import Edit, Source
 from editorbot.edl.serialize import write_edit
+from editorbot.errors import EditorbotError
 from editorbot.files import sha256, write_json
 from editorbot.params import SimulateParams
 
@@ -33,7 +34,8 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
     """Make a raw recording, its edit and the true edit list from a finished track.
 
     The same track, song, seed and params give the same bytes. Each file is written whole or not
-    at all, the raw last, so that a song whose raw is there is complete:
+    at all, the true edit list first and the raw last, so that a song whose raw is there is
+    complete, and a recording without the list beside it is not ours to replace:
 
     - `input/{song}_raw.wav`, the session;
     - `desired_output/{song}_edit.wav`, what the editor made of it;
@@ -49,16 +51,27 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
         params: How sessions go and what the editor does.
 
     Raises:
-        EditorbotError: The track is not sound, too short, silent or without a pulse.
+        EditorbotError: The track is not sound, too short, silent or without a pulse, or a
+            recording that was not simulated has the pair's name.
     """
+    names = _names(Path(directory), song)
+    _refuse_to_replace_recordings(names)
     rng = np.random.default_rng([seed, zlib.crc32(song.encode())])
     recording = _record(Path(track), rng, params)
-    names = _names(Path(directory), song)
     edit, edited = _edit(recording, names["raw"].name, rng, params)
-    io.write(names["edit"], edited, **_form(recording, params))
     write_edit(names["truth"], edit)
     write_json(names["causes"], dropped_stretches(recording, edit))
+    io.write(names["edit"], edited, **_form(recording, params))
     io.write(names["raw"], recording.audio, **_form(recording, params))
+
+
+def _refuse_to_replace_recordings(names: dict[str, Path]) -> None:
+    for path in (names["raw"], names["edit"]):
+        if path.exists() and not names["truth"].exists():
+            raise EditorbotError(
+                f"{path} is there already and was not simulated: choose another folder, or give "
+                "the track another name"
+            )
 
 
 def _edit(

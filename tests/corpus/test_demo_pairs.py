@@ -2,6 +2,7 @@
 
 import pytest
 
+from editorbot.corpus import demo_pairs
 from editorbot.corpus.demo import demo_songs
 from editorbot.corpus.demo_pairs import make_demo_pairs
 from editorbot.corpus.songs import DEMO_PREFIX, find_songs
@@ -23,11 +24,25 @@ def test_pairs_are_found_as_songs_and_made_only_once(tmp_path):
     made = times(tmp_path)
     make_demo_pairs(tmp_path, "1", seed=3, params=SHORT)
     assert times(tmp_path) == made
+    song.edit.unlink()
+    make_demo_pairs(tmp_path, 1, seed=3, params=SHORT)
+    assert song.edit.exists()
+    made = times(tmp_path)
     make_demo_pairs(tmp_path, 1, seed=4, params=SHORT)
     assert times(tmp_path)[song.raw] != made[song.raw]
 
 
-@pytest.mark.parametrize("wanted", [0, "some", 1000, "-1"])
+def test_pairs_are_made_again_when_the_code_that_makes_them_changed(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(demo_pairs, "_make", lambda root, song, *_: made.append(song.name))
+    monkeypatch.setattr(demo_pairs, "_pair", lambda root, name: ())
+    for digest in ("before", "before", "after"):
+        monkeypatch.setattr(demo_pairs, "code_digest", lambda _, digest=digest: digest)
+        make_demo_pairs(tmp_path, 1, seed=0, params=SHORT)
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("wanted", [0, "some", 1000, "-1", "²"])
 def test_a_number_of_songs_that_there_are_not_is_refused(tmp_path, wanted):
     with pytest.raises(EditorbotError, match=f"expected 1 to {len(demo_songs())} demo songs"):
         make_demo_pairs(tmp_path, wanted, seed=0, params=SHORT)

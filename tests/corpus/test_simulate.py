@@ -112,11 +112,22 @@ def test_same_seed_same_bytes_other_seed_or_song_other_sound(track, tmp_path):
     params = SimulateParams(**SMALL)
     for folder, song, seed in (("a", "x", 3), ("b", "x", 3), ("c", "x", 4), ("d", "y", 3)):
         simulate(track, tmp_path / folder, song=song, seed=seed, params=params)
+    simulate(track, tmp_path / "b", song="x", seed=3, params=params)  # over the one before
     first = [path.read_bytes() for path in files(tmp_path / "a", "x")]
     assert first == [path.read_bytes() for path in files(tmp_path / "b", "x")]
     for folder, song in (("c", "x"), ("d", "y")):
         assert first[0] != files(tmp_path / folder, song)[0].read_bytes()
         assert first[1] != files(tmp_path / folder, song)[1].read_bytes()
+
+
+def test_recordings_that_were_not_simulated_are_never_replaced(track, tmp_path):
+    mine = files(tmp_path, "x")[1]
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"a day's work")
+    with pytest.raises(EditorbotError, match=r"x_edit\.wav is there already and was not simulated"):
+        simulate(track, tmp_path, song="x", seed=0, params=SimulateParams(**SMALL))
+    assert mine.read_bytes() == b"a day's work"
+    assert len(list(tmp_path.rglob("*.*"))) == 1
 
 
 def test_a_plain_editor_gives_the_track_back(track, tmp_path):
