@@ -1,8 +1,13 @@
 """Beats and bars of a recording."""
 
+import getpass
+import tempfile
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from editorbot.errors import AudioError
 
@@ -28,8 +33,38 @@ class BeatGrid:
     tempo_bpm: float
 
 
+def track_beats(envelope: np.ndarray, *, sample_rate: int, hop_length: int) -> np.ndarray:
+    """(K,) int64 frames of the beats in an onset envelope (F,), by `librosa.beat.beat_track`.
+
+    The method is Ellis's (2007, "Beat tracking by dynamic programming").
+    """
+    import librosa
+
+    _compile_tracker()
+    _, frames = librosa.beat.beat_track(
+        onset_envelope=envelope, sr=sample_rate, hop_length=hop_length, trim=False
+    )
+    return frames
+
+
+@cache
+def _compile_tracker() -> None:
+    """Have numba compile librosa's functions, or load them, while no other process does.
+
+    Two processes that fill numba's cache at once leave there what crashes whoever loads it
+    (numba issue 10128).
+    """
+    import librosa
+
+    clicks = np.zeros(1000, np.float32)
+    clicks[::50] = 1
+    lock = Path(tempfile.gettempdir()) / f"editorbot-numba-{getpass.getuser()}.lock"
+    with FileLock(lock):
+        librosa.beat.beat_track(onset_envelope=clicks, sr=BEAT_SAMPLE_RATE, hop_length=HOP_LENGTH)
+
+
 def beat_grid(mono: np.ndarray, *, sample_rate: int, beats_per_bar: int = 4) -> BeatGrid:
-    """Track beats with `librosa.beat.beat_track` (Ellis 2007) and choose where bars begin.
+    """Track beats and choose where bars begin.
 
     A bar begins at that one of its `beats_per_bar` phases whose beats are accented most, which
     finds the bar line of much popular music and a steady grid in any.
@@ -47,9 +82,7 @@ def beat_grid(mono: np.ndarray, *, sample_rate: int, beats_per_bar: int = 4) -> 
 
     signal = soxr.resample(mono, sample_rate, BEAT_SAMPLE_RATE, quality="MQ")
     envelope = librosa.onset.onset_strength(y=signal, sr=BEAT_SAMPLE_RATE, hop_length=HOP_LENGTH)
-    _, frames = librosa.beat.beat_track(
-        onset_envelope=envelope, sr=BEAT_SAMPLE_RATE, hop_length=HOP_LENGTH, trim=False
-    )
+    frames = track_beats(envelope, sample_rate=BEAT_SAMPLE_RATE, hop_length=HOP_LENGTH)
     if len(frames) < MIN_BEATS:
         raise AudioError(
             f"only {len(frames)} beats were found in {len(mono) / sample_rate:.1f} s of sound, "

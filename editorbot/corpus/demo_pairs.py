@@ -34,10 +34,11 @@ def make_demo_pairs(
         "simulate": params.model_dump(mode="json"),
     }
     missing = [song for song in songs if not _is_made(root, song.name, recipe)]
-    # One after the other: side by side they crashed in code from numba's cache (docs/log.md).
-    for song in track(missing, "Making demo songs"):
-        _make(root, song, seed, params)
-        write_json(_recipe_of(root, song.name), recipe)
+    # Most of a song is spent in single-threaded synthesis, so songs go side by side.
+    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+        jobs = [pool.submit(_make, root, song, seed, params) for song in missing]
+        for job in track(as_completed(jobs), "Making demo songs", total=len(jobs)):
+            write_json(_recipe_of(root, job.result()), recipe)
     return [song.name for song in songs]
 
 
@@ -50,9 +51,10 @@ def _chosen(wanted: int | str) -> tuple[DemoSong, ...]:
     return songs[: int(wanted)]
 
 
-def _make(root: Path, song: DemoSong, seed: int, params: SimulateParams) -> None:
+def _make(root: Path, song: DemoSong, seed: int, params: SimulateParams) -> str:
     rendered = render_demo(song, root / TRACKS_FOLDER, seed=seed)
     simulate(rendered.mixture, root, song=song.name, seed=seed, params=params)
+    return song.name
 
 
 def _recipe_of(root: Path, name: str) -> Path:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import librosa
 import numpy as np
 
+from editorbot.audio.beats import track_beats
 from editorbot.edl.model import Edit, Segment, Source, with_ops
 from editorbot.evaluate.metrics import CauseSpan
 from editorbot.rl_editor.environment import EditingEnvironment, Move
@@ -118,11 +119,9 @@ def beat_times_s(mel: np.ndarray, *, sample_rate: int, hop_length: int) -> np.nd
     # The tracker compares rises in dB; 80 dB is the mel's usual range, and scale is all it does.
     decibels = mel.astype(np.float32) * 80.0
     strength = librosa.onset.onset_strength(S=decibels, sr=sample_rate, hop_length=hop_length)
-    _, beats = librosa.beat.beat_track(
-        onset_envelope=strength, sr=sample_rate, hop_length=hop_length, units="time", trim=False
-    )
-    if len(beats) >= 2:
-        return np.asarray(beats, dtype=np.float64)
+    frames = track_beats(strength, sample_rate=sample_rate, hop_length=hop_length)
+    if len(frames) >= 2:
+        return librosa.frames_to_time(frames, sr=sample_rate, hop_length=hop_length)
     logger.warning("no pulse was found: every %.1f s counts as a beat", PLAIN_BEAT_S)
     return np.arange(0, mel.shape[1] * hop_length / sample_rate, PLAIN_BEAT_S)
 
