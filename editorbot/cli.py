@@ -21,9 +21,7 @@ app = typer.Typer(
     help="Learns a person's audio edits from pairs of raw recording and finished edit, and "
     "proposes edits of new recordings.",
 )
-songs_app = typer.Typer(
-    rich_markup_mode="markdown", help="What is paired, what is missing, what is stale."
-)
+songs_app = typer.Typer(rich_markup_mode="markdown")
 app.add_typer(songs_app, name="songs")
 
 DataFolder = Annotated[Path, typer.Option(help="Folder with input/ and desired_output/.")]
@@ -45,15 +43,16 @@ def songs(
     context: typer.Context,
     data: DataFolder = Path("data"),
     results: ResultsFolder = Path("results"),
+    params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """List the songs: paired, half, prepared or stale.
+    """List the songs: paired or half, and whether they are new, ready or stale.
 
     Example: `editorbot songs`
     """
     if context.invoked_subcommand is None:
-        from editorbot.corpus.listing import print_songs
+        from editorbot.workflow.listing import print_songs
 
-        print_songs(data, results)
+        print_songs(data, results, which=_params(params).songs.which)
 
 
 @songs_app.command("import")
