@@ -4,6 +4,8 @@ They lie in data/demo, apart from the user's own songs, and are made again only 
 changed: the seed, the params, or the code that makes them.
 """
 
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from editorbot.corpus.demo import DemoSong, demo_songs, render_demo
