@@ -7,9 +7,10 @@ reordered, and the pipeline makes features and stems again in minutes; they are 
 that a cached song whose recordings are gone is not overlooked.
 """
 
+import errno
 import os
 import shutil
-from collections.abc import Callable
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,8 +49,9 @@ def import_songs(
     With `link`, files on the same disk are hard-linked in place of copied.
 
     Raises:
-        EditorbotError: There is no recording below `training_data`, or a song of the same name
-            and other content is already in `data`.
+        EditorbotError: There is no recording below `training_data`; a song of the same name and
+            other content is already in `data`; two recordings claim the same song and side; or a
+            file cannot be read or written.
     """
     transfers = _planned(Path(training_data), Path(data))
     if not transfers:
@@ -57,16 +59,22 @@ def import_songs(
             f"{training_data} holds no recordings: expected {training_data}/{RAW_FOLDER}/"
             f"SONG_raw.wav and {training_data}/{EDIT_FOLDER}/SONG_edit.wav"
         )
+    _refuse_rivals(transfers)
     report = ImportReport()
     new = [transfer for transfer in transfers if not _is_there(transfer)]
     report.already_there = [t.target for t in transfers if t not in new]
     for transfer in track(new, "Bringing recordings over"):
-        _transfer(transfer, os.link if link else shutil.copyfile)
+        _transfer(transfer, link=link)
         report.copied.append(transfer.target)
     table = find_songs(data, which="own")
     report.half_pairs = list(table.half_pairs)
-    report.without_sound = sorted(_cached_names(cache) - set(table.names))
+    found = {_song(transfer.target) for transfer in transfers} | set(table.names)
+    report.without_sound = sorted(_cached_names(cache) - found)
     return report
+
+
+def _song(recording: Path) -> str:
+    return recording.stem.removesuffix("_raw").removesuffix("_edit")
 
 
 def _planned(training_data: Path, data: Path) -> list[_Transfer]:
@@ -93,6 +101,25 @@ def _sound_files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in SOUND and p.is_file())
 
 
+def _refuse_rivals(transfers: list[_Transfer]) -> None:
+    """Refuse two recordings of one side of one song, which no later step could tell apart."""
+    claims: dict[tuple[Path, str], Path] = {}
+    for transfer in transfers:
+        folder = transfer.target.parent
+        if folder.name == REFERENCE_FOLDER:
+            continue
+        name = unicodedata.normalize("NFC", transfer.target.stem)
+        here = [p for p in _sound_files(folder) if unicodedata.normalize("NFC", p.stem) == name]
+        rivals = [path for path in here if path != transfer.target]
+        rivals += [claims[folder, name]] if (folder, name) in claims else []
+        if rivals:
+            raise EditorbotError(
+                f"{rivals[0]} and {transfer.source} both claim the song "
+                f"'{_song(transfer.target)}': keep one of the two"
+            )
+        claims[folder, name] = transfer.source
+
+
 def _is_there(transfer: _Transfer) -> bool:
     if not transfer.target.exists():
         return False
@@ -106,9 +133,28 @@ def _is_there(transfer: _Transfer) -> bool:
     )
 
 
-def _transfer(transfer: _Transfer, put: Callable[[Path, Path], object]) -> None:
+def _transfer(transfer: _Transfer, *, link: bool) -> None:
     with replacing(transfer.target) as temporary:
-        put(transfer.source, temporary)
+        try:
+            if not (link and _linked(transfer.source.resolve(), temporary)):
+                shutil.copyfile(transfer.source, temporary)
+        except OSError as error:
+            # Copying blames the source whatever went wrong, a full disk too.
+            raise EditorbotError(
+                f"{transfer.source} could not be brought over to {transfer.target}: "
+                f"{error.strerror or error}"
+            ) from error
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Hard-link a file where its disk allows it."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+            return False
+        raise
+    return True
 
 
 def _cached_names(cache: Path | None) -> set[str]:

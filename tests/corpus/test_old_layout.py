@@ -1,5 +1,9 @@
 """Songs of the old tree come over unharmed, and nothing of the user's is overwritten."""
 
+import errno
+import os
+import shutil
+
 import pytest
 
 from editorbot.corpus.old_layout import import_songs
@@ -18,6 +22,7 @@ def old(tmp_path):
         "training_data/reference/finished.ogg",
         "training_data/pointer_sequences/bare_pointers.npy",
         "cache/features/bare_raw.npz",
+        "cache/features/half_raw.npz",
         "cache/stems_mel/gone_stems.npz",
     ):
         path = tmp_path / name
@@ -59,3 +64,32 @@ def test_other_content_is_refused_before_anything_is_copied(old):
 def test_an_empty_tree_is_named(tmp_path):
     with pytest.raises(EditorbotError, match="holds no recordings"):
         import_songs(tmp_path, tmp_path / "data")
+
+
+@pytest.mark.parametrize("rival", ["data/desired_output/bare_edit.wav", "bare_edit.flac"])
+def test_two_recordings_of_one_side_are_refused_before_anything_is_copied(old, rival):
+    folder = old if rival.startswith("data") else old / "training_data/desired_output"
+    (folder / rival).parent.mkdir(parents=True, exist_ok=True)
+    (folder / rival).write_bytes(b"another")
+    with pytest.raises(EditorbotError, match="both claim the song 'bare'"):
+        import_songs(old / "training_data", old / "data")
+    assert not (old / "data" / "input").exists()
+
+
+def test_across_disks_a_link_becomes_a_copy(old, monkeypatch):
+    def refuse(source, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link", str(source), None, str(target))
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert len(import_songs(old / "training_data", old / "data", link=True).copied) == 6
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_copied(old, monkeypatch):
+    def fill(source, target):
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+
+    monkeypatch.setattr(shutil, "copyfile", fill)
+    with pytest.raises(EditorbotError, match=r"bare_raw\.flac .* No space left on device"):
+        import_songs(old / "training_data", old / "data")
+    assert not [path for path in (old / "data").rglob("*") if path.is_file()]
