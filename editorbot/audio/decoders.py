@@ -141,10 +141,15 @@ class ContainerDecoder:
             self._container.close()
             raise AudioError(f"{path} holds no sound: expected a sound file or a video with sound")
         self._stream = self._container.streams.audio[0]
-        self.sample_rate: int = self._stream.rate or 0
-        self.channels: int = self._stream.channels
+        # The index of a file that is cut off may name a stream and not say how it is coded.
+        coding = self._stream.codec_context
+        if coding is None or not (coding.rate and coding.channels):
+            self._container.close()
+            raise not_audio(path)
+        self.sample_rate: int = coding.rate
+        self.channels: int = coding.channels
         self.format: str = self._container.format.name
-        self.subtype: str = self._stream.codec_context.name
+        self.subtype: str = coding.name
         self.header_samples = self._header_samples()
         """What the header says, to some hundred samples; None where it does not."""
 

@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from editorbot.audio.stems import STEMS
 from editorbot.errors import EditorbotError
 from editorbot.files import read_json
 
-STEMS = ("drums", "bass", "other", "vocals")
 SYSTEM = "mini_demucs"
 LEVEL_FLOOR = 1e-3
 """Of the magnitude spectrogram, some 80 dB below a loud mixture's peaks."""
@@ -78,10 +78,10 @@ def load_mini(directory: Path | str = WEIGHTS) -> MiniDemucs:
     info = read_json(directory / "checkpoint.json")
     if not isinstance(info, dict) or info.get("system") != SYSTEM:
         raise EditorbotError(f"{directory} holds no {SYSTEM}: install editorbot again")
-    model = MiniDemucs(**info["model"])
     try:
+        model = MiniDemucs(**info["model"])
         model.load_state_dict(load_file(directory / "model.safetensors"))
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:
         raise EditorbotError(
             f"{directory / 'model.safetensors'} does not hold the weights that its "
             f"checkpoint.json describes ({str(error).splitlines()[0]}): install editorbot again"

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import socket
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -28,7 +29,6 @@ HUB_NAMESPACE = "adefossez"
 SERVER = "https://dl.fbaipublicfiles.com/demucs/"
 ANSWER_WITHIN_S = 1.0
 """How long hub and server, asked at once, may take to accept a connection."""
-FETCH_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ def find_weights(name: str, repo: str | Path | None = None) -> Weights:
     """
     if repo is not None:
         return _find_in_folder(name, Path(repo).expanduser())
-    if _is_in_hub_cache(name):
+    may_be_on_hub = _is_hub_name(name)
+    if may_be_on_hub and _hub_cached(name):
         return Weights(name, "hub")
     files = _server_files(name)
     if files and not _missing(files, _torch_cache()):
         return Weights(name, "server")
     candidates = {"server": SERVER + files[0].path} if files else {}
-    if not os.environ.get("HF_HUB_OFFLINE"):
+    if may_be_on_hub and not os.environ.get("HF_HUB_OFFLINE"):
         candidates["hub"] = _hub_url(name)
     answers = _ask(candidates)
     for place in ("hub", "server"):
@@ -83,7 +84,6 @@ def load_pretrained(weights: Weights):
         if weights.place == "hub" and weights.cached:
             return _load_from_hub_cache(weights.name)
         if weights.place == "hub":
-            os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", str(FETCH_TIMEOUT_S))
             return hf.get_hf_model(weights.name.removeprefix(HUB_PREFIX)).eval()
         urls = pretrained._parse_remote_files(pretrained.REMOTE_ROOT / "files.txt")
         single = repo.RemoteRepo(urls)
@@ -112,10 +112,7 @@ class _ServerFile:
 def _find_in_folder(name: str, folder: Path) -> Weights:
     bag = folder / f"{name}.yaml"
     known = {file.signature: file.name for file in _server_files(name)}
-    if bag.is_file():
-        signatures = yaml.safe_load(bag.read_text(encoding="utf-8"))["models"]
-    else:
-        signatures = [name]
+    signatures = _signatures(bag) if bag.is_file() else [name]
     present = {path.stem.rsplit("-", 1)[0] for path in folder.glob("*.th")}
     missing = [signature for signature in signatures if signature not in present]
     if not missing:
@@ -127,6 +124,16 @@ def _find_in_folder(name: str, folder: Path) -> Weights:
     raise EditorbotError(
         f"stems.model {name} is not in the folder of stems.repo: put {_listed(files)} into {folder}"
     )
+
+
+def _signatures(bag: Path) -> list[str]:
+    """The models that a bag's file lists."""
+    try:
+        return [str(signature) for signature in yaml.safe_load(bag.read_bytes())["models"]]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise EditorbotError(
+            f"{bag} lists no models: expected a line such as models: ['955717e8']"
+        ) from error
 
 
 def _what_to_do(name: str, files: list[_ServerFile], *, reached: bool) -> str:
@@ -163,7 +170,7 @@ def _remote_folder() -> Path:
 def _server_files(name: str) -> list[_ServerFile]:
     """The files on Demucs' server that the model consists of; none for a name unknown to it."""
     bag = _remote_folder() / f"{name}.yaml"
-    signatures = yaml.safe_load(bag.read_text())["models"] if bag.is_file() else [name]
+    signatures = _signatures(bag) if bag.is_file() else [name]
     root, found = "", {}
     for line in (_remote_folder() / "files.txt").read_text().splitlines():
         line = line.strip()
@@ -198,6 +205,17 @@ def _hub_repo(name: str) -> tuple[str, str]:
     return f"{namespace or HUB_NAMESPACE}/{repository}", base
 
 
+def _is_hub_name(name: str) -> bool:
+    """Whether the hub allows such a name at all."""
+    from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+    try:
+        validate_repo_id(_hub_repo(name)[0])
+    except HFValidationError:
+        return False
+    return True
+
+
 def _hub_url(name: str) -> str:
     from huggingface_hub import hf_hub_url
 
@@ -214,16 +232,12 @@ def _hub_cached(name: str) -> dict[str, Path] | None:
     if not isinstance(bag, str):
         return None
     files = {"bag": Path(bag)}
-    for signature in yaml.safe_load(Path(bag).read_text())["models"]:
+    for signature in _signatures(Path(bag)):
         weights = try_to_load_from_cache(repository, f"{signature}.safetensors")
         if not isinstance(weights, str):
             return None
         files[signature] = Path(weights)
     return files
-
-
-def _is_in_hub_cache(name: str) -> bool:
-    return _hub_cached(name) is not None
 
 
 def _load_from_hub_cache(name: str):
@@ -259,15 +273,11 @@ def _ask(urls: dict[str, str]) -> dict[str, bool]:
 
     # Daemons, because a name server that is out of reach keeps a thread for many seconds.
     threads = [threading.Thread(target=ask, args=item, daemon=True) for item in urls.items()]
+    end = time.monotonic() + ANSWER_WITHIN_S
     for thread in threads:
         thread.start()
-    waiter = threading.Event()
-    deadline = threading.Timer(ANSWER_WITHIN_S, waiter.set)
-    deadline.daemon = True
-    deadline.start()
-    while any(thread.is_alive() for thread in threads) and not waiter.wait(0.02):
-        pass
-    deadline.cancel()
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
     return dict(answers)
 
 

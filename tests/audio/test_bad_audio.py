@@ -94,6 +94,16 @@ def test_cut_off_with_the_index_in_front(tmp_path):
     assert "cut off" in refusal(path)
 
 
+def test_cut_off_inside_the_index(tmp_path):
+    path = tmp_path / "x.m4a"
+    write_container(path, sweep(8000, 1, 0.3), 8000)
+    data = path.read_bytes()
+    # Up to where the index tells of the samples' places.
+    for size in range(data.index(b"moov"), data.index(b"stts")):
+        path.write_bytes(data[:size])
+        refusal(path)
+
+
 def test_cut_off_where_an_ogg_page_ends(make_file):
     path = make_file("x.ogg", sweep(RATE, 2, 6), RATE)
     os.truncate(path, path.read_bytes().rindex(b"OggS"))

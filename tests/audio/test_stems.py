@@ -284,7 +284,7 @@ def test_model_in_hubs_cache_is_loaded_without_the_network(empty_caches, monkeyp
     (snapshot.parents[1] / "refs" / "main").write_text("c0ffee")
     (snapshot / "htdemucs.yaml").write_text("models: ['ab12']\n")
     # Without its weights it is not there.
-    assert not pretrained._is_in_hub_cache("htdemucs")
+    assert not pretrained._hub_cached("htdemucs")
     model = tiny_model()
     args, kwargs = model._init_args_kwargs
     about = {"klass": "demucs.htdemucs.HTDemucs"}
@@ -339,6 +339,20 @@ def test_what_a_local_folder_lacks_is_named(tmp_path, name, files, expected):
     with pytest.raises(EditorbotError) as caught:
         load_separator(StemsParams(model=name, repo=str(tmp_path)))
     assert expected + str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["- a", "models: [", "other: 1", ""])
+def test_a_list_of_models_that_is_none_is_named(tmp_path, content):
+    (tmp_path / "mine.yaml").write_text(content)
+    with pytest.raises(EditorbotError, match=r"mine\.yaml lists no models"):
+        load_separator(StemsParams(model="mine", repo=str(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["my model", "a/b/c", "hf://", "hf://x/y z"])
+def test_a_name_that_the_hub_does_not_allow_is_one_sentence(empty_caches, monkeypatch, name):
+    monkeypatch.setattr(pretrained, "_ask", lambda urls: {})
+    with pytest.raises(EditorbotError, match=f"stems.model {name} is n"):
+        pretrained.find_weights(name)
 
 
 ASK = """
