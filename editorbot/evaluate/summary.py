@@ -117,8 +117,8 @@ def label(name: str) -> str:
 
 
 def dropped_columns(summaries: Sequence[SystemSummary]) -> list[str]:
-    """The measures that are recalls of dropped material; none where no cause is known."""
-    return [name for name in summaries[0].measures if name.startswith(DROPPED)]
+    """The recalls of dropped material that any system has; none where no cause is known."""
+    return [name for name in _shown(summaries) if name.startswith(DROPPED)]
 
 
 def write_metrics(

@@ -101,6 +101,19 @@ def test_evaluate_scores_a_folder_against_the_truth(raw, tmp_path):
     assert song == "a"
     # Half of what the person kept, and nothing else: precision 1, recall 1/2.
     assert [float(cell) for cell in cells[:3]] == pytest.approx([2 / 3, 1, 0.5], abs=1e-3)
+    assert "loops" not in run.stdout  # neither has one
+    assert f"in {tmp_path}/found alone: b" in run.stdout
+
+
+def test_evaluate_of_several_songs_ends_with_their_means(raw, tmp_path):
+    for folder, ends_s in (("truth", (2.0, 2.0)), ("found", (2.0, 1.0))):
+        (tmp_path / folder).mkdir()
+        for song, end_s in zip("ab", ends_s, strict=True):
+            write_edit(tmp_path / folder / f"{song}.json", edit_of(raw, (0.0, end_s)))
+    run = editorbot("evaluate", tmp_path / "found", tmp_path / "truth")
+    assert run.returncode == 0, run.stderr
+    *_, means = run.stdout.splitlines()
+    assert means.split()[:4] == ["mean", "of", "2", f"{(1 + 2 / 3) / 2:.3f}"]
 
 
 def test_evaluate_without_counterparts_says_so(raw, tmp_path):

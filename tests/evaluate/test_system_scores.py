@@ -233,6 +233,14 @@ def test_tables_show_every_system_and_mark_the_best(tmp_path):
         assert expected in text.getvalue()
 
 
+def test_a_cause_too_short_to_be_measured_has_no_column(tmp_path):
+    rows = summary.summarise([one_score(dropped={"talk": 1.0, "noise": math.nan})], params=PARAMS)
+    summary.write_table(tmp_path / "table.html", rows, title="t")
+    page = (tmp_path / "table.html").read_text()
+    assert "talk" in page and "noise" not in page
+    draw_dropped(tmp_path / "dropped.png", rows)
+
+
 def test_a_narrow_terminal_gets_the_means_whole():
     rows = summary.summarise(
         [
