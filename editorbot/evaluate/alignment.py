@@ -10,7 +10,7 @@ have a source.
     within_1_or_repeat   the same as within_1, but a pointer into an exact repeat of the true place
                          counts as right
     cut_f1               F1 of cuts, matched one to one within 50 ms
-    cut_error_*_ms       of true cuts and their one-to-one matches within 500 ms
+    cut_error_*_ms       distance of cuts matched one to one, nearest first, within 500 ms
     ops_f1               F1 of all op events but COPY and STOP: same op, beginning within 50 ms
     no_source_f1         F1 of the frames without source; 1 if neither list has any
     null_test_db         energy of edit minus rendered list, relative to the edit
@@ -26,6 +26,7 @@ from editorbot.audio.io import probe, read_blocks, read_mono, resample_blocks
 from editorbot.audio.render import render
 from editorbot.edl.frames import NO_SOURCE, FrameGrid, to_ops, to_pointers
 from editorbot.edl.model import Edit, Op, Segment
+from editorbot.evaluate.matching import matched_distances
 
 GRID = FrameGrid(sample_rate=22050, hop_length=256)
 """The design's frames, whatever features a pipeline is set to compute."""
@@ -188,19 +189,9 @@ def cut_f1(truth: Edit, found: Edit, *, tolerance_s: float = CUT_TOLERANCE_S) ->
 
 
 def cut_errors_s(truth: Edit, found: Edit) -> np.ndarray:
-    """(N,) distances, in seconds, of true cuts from their matches within `ERROR_REACH_S`."""
+    """(N,) distances, in seconds, of cuts from their nearest matches within `ERROR_REACH_S`."""
     true, guess = cut_times_s(truth), cut_times_s(found)
-    distances = np.abs(true[:, None] - guess[None, :])
-    errors = []
-    # Nearest pairs first: mir_eval's matching is maximal in number, not least in distance.
-    for flat in np.argsort(distances, axis=None, kind="stable"):
-        row, column = divmod(int(flat), max(len(guess), 1))
-        if not distances[row, column] <= ERROR_REACH_S:
-            break
-        errors.append(distances[row, column])
-        distances[row, :] = np.inf
-        distances[:, column] = np.inf
-    return np.array(sorted(error for error in errors if np.isfinite(error)))
+    return matched_distances(true, guess, within=ERROR_REACH_S)
 
 
 def ops_f1(truth: Edit, found: Edit, *, tolerance_s: float = CUT_TOLERANCE_S) -> float:
@@ -232,7 +223,11 @@ def _f1(hits: int, wanted: int, given: int) -> float:
 def null_test_db(found: Edit, edited: Path, *, base: Path | None = None) -> float:
     """Energy of `edited` minus the rendered list, relative to `edited`, in dB.
 
-    Compared at the list's rate, as mono unless both have the same channels.
+    Compared at the list's rate, as mono unless both have the same channels, over the length that
+    both have: resampled, they may differ by a sample.
+
+    Raises:
+        AudioError: `edited` or a source of the list cannot be read.
     """
     info = probe(edited)
     heard = read_blocks(edited)

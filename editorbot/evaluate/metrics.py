@@ -12,7 +12,8 @@ cut F1 at 0.1, 0.5 and 3 s
     The cut times on the raw axis are compared by `mir_eval.segment.detection` (each is matched at
     most once, within the window). Neither edit has a cut: 1; only one has: 0.
 cut error
-    Median distance of the cuts matched within 0.5 s, in seconds; NaN where none is matched.
+    Median distance of the cuts matched within 0.5 s, each at most once and the nearest first, in
+    seconds; NaN where none is matched.
 length error
     |proposed length - person's length| / person's length.
 order
@@ -41,6 +42,7 @@ from scipy import stats
 from editorbot.edl.model import Edit
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import playback
+from editorbot.evaluate.matching import matched_distances
 from editorbot.files import read_json
 
 CUT_WINDOWS_S = {"100ms": 0.1, "500ms": 0.5, "3s": 3.0}
@@ -177,10 +179,8 @@ def cut_error_s(proposed: Edit, human: Edit) -> float:
     """Median distance in seconds of the cuts matched within 0.5 s; NaN where none is."""
     validate(proposed, human)
     mine, theirs = playback.cut_times_s(proposed), playback.cut_times_s(human)
-    pairs = mir_eval.util.match_events(theirs, mine, MATCH_WINDOW_S + SLACK_S)
-    if not pairs:
-        return math.nan
-    return float(np.median([abs(theirs[i] - mine[j]) for i, j in pairs]))
+    distances = matched_distances(theirs, mine, within=MATCH_WINDOW_S + SLACK_S)
+    return float(np.median(distances)) if len(distances) else math.nan
 
 
 def length_error(proposed: Edit, human: Edit) -> float:

@@ -84,6 +84,12 @@ def test_errors_match_nearest_pairs_one_to_one():
     assert cut_errors_s(truth, found) == pytest.approx([0.02], abs=1e-4)
 
 
+def test_a_rival_of_a_matched_cut_hides_no_later_error():
+    truth = edit((5, 0), (5, 20), (5, 40))  # cuts at 5 and 10
+    found = edit((4.9, 0), (0.08, 50), (5.32, 20), (4.7, 40))  # at 4.9, 4.98 and 10.3
+    assert cut_errors_s(truth, found) == pytest.approx([0.02, 0.3], abs=1e-4)
+
+
 def test_nothing_to_find_is_found():
     one = edit((5, 0))
     assert cut_f1(one, one) == ops_f1(one, one) == 1

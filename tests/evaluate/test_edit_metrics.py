@@ -76,6 +76,12 @@ def test_cut_error_is_the_median_of_the_matched():
     assert math.isnan(metrics.cut_error_s(KEEP_ALL, human))
 
 
+def test_cut_error_is_of_the_nearest_pairs():
+    # Both points of the proposal lie within 0.5 s of the cut at 40.
+    for proposed in (edit((0, 40.1), (40.4, 100)), edit((0, 39.6), (39.9, 100))):
+        assert metrics.cut_error_s(proposed, edit((0, 40))) == pytest.approx(0.1)
+
+
 def test_length_error_has_no_sign():
     human = edit((0, 40))
     assert metrics.length_error(edit((0, 50)), human) == pytest.approx(0.25)
