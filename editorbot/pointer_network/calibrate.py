@@ -3,11 +3,11 @@
 One step in some hundred jumps and one in thousands stops, and training weights them up: one half is
 no meaningful threshold. Candidates are taken from the probabilities along the true paths of the
 validation songs; those that give the free-running proposals the best F1 of kept raw steps
-win. Never jumping and never stopping are candidates, so that on these songs no proposal is chosen
-that is worse than keeping everything.
+win. With `running`, never leaving the line and never stopping are candidates, so that on these
+songs the proposals are no worse than keeping everything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import product
 
 import numpy as np
@@ -26,16 +26,20 @@ MOST_CUTS_FACTOR, MOST_CUTS_MORE = 4, 8
 
 
 def calibrate(
-    model: PointerNetwork, examples: Sequence[Example], *, compression_ratio: float
+    model: PointerNetwork, examples: Iterable[Example], *, compression_ratio: float
 ) -> tuple[Decoding, float]:
-    """The best thresholds for `examples`, at least one, and the mean keep F1 they reach there."""
-    best, best_score = Decoding(), -1.0
+    """The best thresholds for `examples`, at least one, and the mean keep F1 they reach there.
+
+    `examples` are gone through twice, one at a time.
+    """
     candidates = _candidates(model, examples, compression_ratio)
-    for decoding in track(candidates, "Choosing thresholds"):
-        score = float(np.mean([_score(model, example, decoding) for example in examples]))
-        if score > best_score:
-            best, best_score = decoding, score
-    return best, best_score
+    scores = [
+        [_score(model, example, decoding) for decoding in candidates]
+        for example in track(examples, "Choosing thresholds, by song")
+    ]
+    means = np.mean(scores, axis=0)
+    best = int(means.argmax())
+    return candidates[best], float(means[best])
 
 
 def keep_f1(proposed: np.ndarray, true: np.ndarray) -> float:
@@ -65,24 +69,26 @@ def _score(model: PointerNetwork, example: Example, decoding: Decoding) -> float
 
 
 def _candidates(
-    model: PointerNetwork, examples: Sequence[Example], compression_ratio: float
+    model: PointerNetwork, examples: Iterable[Example], compression_ratio: float
 ) -> list[Decoding]:
     """Thresholds to try, the most cautious first, which wins ties."""
     if model.params.expected_position == "linear":
         # Three in four steps jump there to stay on their line: nothing is rare, one half is right.
         return [Decoding(compression_ratio=compression_ratio)]
+    rows, jumps, near_cuts = [], 0, 0
+    for example in examples:
+        rows.append(_probabilities(model, example))
+        cuts, uses_jump = example.targets.cut == 1, example.targets.use_jump == 1
+        jumps += int(uses_jump.sum())
+        near_cuts += int((cuts & ~uses_jump).sum())
     use_jump, cut, stop = (
-        np.sort(np.concatenate(column))[::-1]
-        for column in zip(*(_probabilities(model, example) for example in examples), strict=True)
+        np.sort(np.concatenate(column))[::-1] for column in zip(*rows, strict=True)
     )
-    targets = [example.targets for example in examples]
-    jumps = sum(int((t.use_jump == 1).sum()) for t in targets)
-    near_cuts = sum(int(((t.cut == 1) & (t.use_jump == 0)).sum()) for t in targets)
     cautious = [
         (_between(use_jump, round(jumps * factor)), _between(cut, round(near_cuts * factor)))
         for factor in JUMP_FACTORS
     ]
-    stops = (NEVER, 0.5, _between(stop, len(examples)))
+    stops = (NEVER, 0.5, _between(stop, len(rows)))
     pairs = product([(NEVER, NEVER), *cautious, (0.5, 0.5)], stops)
     return [Decoding(*leave, stop, compression_ratio) for leave, stop in pairs]
 

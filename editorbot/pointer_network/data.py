@@ -1,7 +1,7 @@
 """Songs as examples and padded batches of the pointer network."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from editorbot.audio.store import read_array
 from editorbot.errors import EditorbotError
 from editorbot.params import PointerParams
+from editorbot.pointer_network.encoder import STEMS
 from editorbot.pointer_network.targets import (
     IGNORE,
     StepInput,
@@ -89,6 +90,9 @@ class PointerDataset(Dataset):
     def __len__(self) -> int:
         return len(self.songs)
 
+    def __iter__(self) -> Iterator[Example]:
+        return (self[index] for index in range(len(self)))
+
     def __getitem__(self, index: int) -> Example:
         if index in self._kept:
             return self._kept[index]
@@ -100,13 +104,17 @@ class PointerDataset(Dataset):
 
 
 def load_example(song: SongFiles, *, params: PointerParams) -> Example:
-    """Read and check one song."""
+    """Read and check one song.
+
+    Raises:
+        EditorbotError: As `PointerDataset`.
+    """
     mel = read_features(song.mel, song=song.name)
     stems = None if song.stems_mel is None else read_features(song.stems_mel, song=song.name)
-    if stems is not None and stems.shape[1:] != mel.shape:
+    if stems is not None and stems.shape != (STEMS, *mel.shape):
         raise EditorbotError(
-            f"song {song.name}: stems have shape {stems.shape[1:]} and the mel {mel.shape}, "
-            "expected the same: prepare the song again"
+            f"song {song.name}: the stems' mels have shape {stems.shape}, expected "
+            f"{(STEMS, *mel.shape)}: choose a stems.model of {STEMS} stems, or prepare again"
         )
     pointers, ops = (_read_npy(path, song.name) for path in (song.pointers, song.ops))
     return make_example(song.name, mel, stems, pointers, ops, params=params)
@@ -121,7 +129,11 @@ def make_example(
     *,
     params: PointerParams,
 ) -> Example:
-    """An example from (M, F) mel, (S, M, F) stems, (E,) pointers and (E,) ops."""
+    """An example from (M, F) mel, (S, M, F) stems, (E,) pointers and (E,) ops.
+
+    Raises:
+        EditorbotError: Pointers and ops do not fit each other or the mel.
+    """
     size, raw_frames = params.dimensions, mel.shape[-1]
     if len(pointers) == 0 or len(pointers) != len(ops) or pointers.max() >= raw_frames:
         raise EditorbotError(
@@ -142,7 +154,11 @@ def make_example(
 
 
 def read_features(path: Path, *, song: str) -> np.ndarray:
-    """A stored "mel" as float32, checked to be finite."""
+    """A stored "mel" as float32.
+
+    Raises:
+        EditorbotError: The store cannot be read, or holds a value that is not finite.
+    """
     mel = read_array(path, "mel").astype(np.float32)
     if not np.isfinite(mel).all():
         raise EditorbotError(
@@ -196,12 +212,9 @@ def _pad(arrays: Sequence[np.ndarray], value: int) -> Tensor:
     return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=value)
 
 
-def data_digest(dataset: PointerDataset) -> str:
-    """SHA-256 over names, features and pointers, in hexadecimal: what a checkpoint learned from."""
-    digest = hashlib.sha256()
-    for index in range(len(dataset)):
-        example = dataset[index]
-        digest.update(example.name.encode())
-        for array in (example.mel, example.stems, example.steps):
-            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+def example_digest(example: Example) -> bytes:
+    """SHA-256 of what is learned from a song: its name, features, path and ops."""
+    digest = hashlib.sha256(example.name.encode())
+    for array in (example.mel, example.stems, example.steps, example.targets.ops):
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.digest()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import zarr
 from torch import Tensor
 
 from editorbot.pointer_network.data import pad_frames
@@ -29,12 +30,15 @@ from editorbot.pointer_network.targets import (
 )
 from editorbot.progress import track
 
-STEPS_WITH_PROGRESS = 5_000
-"""Longer raws show a progress bar: they may take more than a few seconds."""
 SMALLEST_GUESS, LARGEST_GUESS = 8, 256
 """Steps computed at once: the first after a wrong guess, and at most."""
 NEVER = 2.0
 """A threshold that no probability reaches."""
+FRAMES_AT_ONCE = 8192
+"""Frames of the features that are in memory as floats; two chunks of their stores."""
+
+Frames = np.ndarray | zarr.Array
+"""Features in memory, or in a store from which they are read block by block."""
 
 
 class Decoding(NamedTuple):
@@ -92,12 +96,13 @@ class Steps:
 @torch.inference_mode()
 def decode_steps(
     model: PointerNetwork,
-    mel: np.ndarray,
-    stems: np.ndarray | None,
+    mel: Frames,
+    stems: Frames | None,
     *,
     decoding: Decoding,
     max_length_ratio: float,
     most_cuts: int | None = None,
+    progress: bool = False,
 ) -> np.ndarray:
     """Propose the path of an edit.
 
@@ -107,10 +112,11 @@ def decode_steps(
     Args:
         model: Put into evaluation mode.
         mel: (M, F) of the raw.
-        stems: (S, M, F), or None.
+        stems: (S, M, F); None goes with a network that has no input for them.
         decoding: Thresholds, and the ratio for `linear`.
         max_length_ratio: Steps of the edit by steps of the raw, at most.
         most_cuts: End the path before it leaves the line more often than this.
+        progress: Whether to show a progress bar.
 
     Returns:
         (T,) int64 raw steps, at least one.
@@ -127,7 +133,7 @@ def decode_steps(
     pointers = islice(_run_free(model, steps, path, decoding), longest)
     if most_cuts is not None:
         pointers = takewhile(lambda _: path.cuts <= most_cuts, pointers)
-    if raw_steps > STEPS_WITH_PROGRESS:
+    if progress:
         pointers = track(pointers, "Deciding, in steps", total=raw_steps)
     return np.array(list(pointers), dtype=np.int64)
 
@@ -169,13 +175,21 @@ def _guess(
     return inputs, guesses
 
 
-def encode_song(model: PointerNetwork, mel: np.ndarray, stems: np.ndarray | None) -> Memory:
-    """The memory of one song from its (M, F) mel and (S, M, F) stems."""
+def encode_song(model: PointerNetwork, mel: Frames, stems: Frames | None) -> Memory:
+    """The memory of one song from its (M, F) mel and (S, M, F) stems, read in blocks."""
     stride, device = model.params.dimensions.stride, device_of(model)
-    raw_steps = step_count(mel.shape[-1], stride)
-    padded = pad_frames([mel], raw_steps * stride).to(device)
-    separated = None if stems is None else pad_frames([stems], raw_steps * stride).to(device)
-    return model.encode(padded, separated, torch.tensor([raw_steps], device=device))
+    block = max(1, FRAMES_AT_ONCE // stride) * stride
+    patches = []
+    for start in range(0, mel.shape[-1], block):
+        parts = [
+            None if features is None else features[..., start : start + block]
+            for features in (mel, stems)
+        ]
+        frames = step_count(parts[0].shape[-1], stride) * stride
+        padded = (None if x is None else pad_frames([x], frames).to(device) for x in parts)
+        patches.append(model.encoder.patches(*padded))
+    lengths = torch.tensor([step_count(mel.shape[-1], stride)], device=device)
+    return model.encoder.relate(torch.cat(patches, dim=-1), lengths)
 
 
 def decide(

@@ -39,8 +39,6 @@ class RawEncoder(nn.Module):
         self.stride = size.stride
         self.mel = nn.Conv1d(n_mels, width, size.stride, size.stride)
         self.stems = nn.Conv1d(STEMS * n_mels, width, size.stride, size.stride) if stems else None
-        # Stands for the stems of a song that has none, in a network that knows stems.
-        self.no_stems = nn.Parameter(torch.zeros(width)) if stems else None
         self.local = nn.Conv1d(width, width, LOCAL_STEPS, padding=LOCAL_STEPS // 2, groups=width)
         self.layers = nn.ModuleList(EncoderLayer(size) for _ in range(size.encoder_layers))
         self.norm = nn.LayerNorm(width)
@@ -58,16 +56,30 @@ class RawEncoder(nn.Module):
 
         Args:
             mel: (B, M, F) in [0, 1], zero beyond a song's length; F a multiple of the stride.
-            stems: (B, S, M, F) likewise, or None.
+            stems: (B, S, M, F) likewise; None goes with a network that has no input for them.
             lengths: (B,) raw steps.
             recompute: Whether the backward pass computes the layers again instead of keeping them.
         """
-        mask = length_mask(lengths, mel.shape[-1] // self.stride)
-        x = self.mel(mel)
-        if self.stems is not None:
-            absent = self.no_stems[None, :, None]
-            x = x + (absent if stems is None else self.stems(stems.flatten(1, 2)))
-        x = x * mask[:, None]
+        return self.relate(self.patches(mel, stems), lengths, recompute=recompute)
+
+    def patches(self, mel: Tensor, stems: Tensor | None) -> Tensor:
+        """(B, M, F) and (B, S, M, F) -> (B, width, R), each step from its own frames alone.
+
+        A recording may so be given in blocks of whole steps, and the results be joined.
+
+        Raises:
+            ValueError: The network has an input for stems, and there are none.
+        """
+        if self.stems is None:
+            return self.mel(mel)
+        if stems is None:
+            raise ValueError("expected stems, with which this network has learned, got None")
+        return self.mel(mel) + self.stems(stems.flatten(1, 2))
+
+    def relate(self, patches: Tensor, lengths: Tensor, *, recompute: bool = False) -> Memory:
+        """Let the patches (B, width, R) of songs of (B,) `lengths` know of each other."""
+        mask = length_mask(lengths, patches.shape[-1])
+        x = patches * mask[:, None]
         x = (x + self.local(x)).transpose(1, 2)  # (B, R, width)
         x = x + sinusoids(torch.arange(x.shape[1], device=x.device), x.shape[-1])
         for layer in self.layers:

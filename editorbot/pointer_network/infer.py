@@ -2,10 +2,10 @@
 
 import argparse
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from editorbot.align.picture import draw_alignment
 from editorbot.audio.decode import decode
@@ -13,10 +13,18 @@ from editorbot.audio.mel import mel_store
 from editorbot.audio.render import render_to
 from editorbot.audio.sources import source_of
 from editorbot.audio.stems import separate, stems_mel
-from editorbot.audio.store import read_array
+from editorbot.audio.store import open_array
 from editorbot.edl.model import Edit
 from editorbot.edl.serialize import write_edit
 from editorbot.pointer_network.propose import PointerEditor, load_editor, propose_from_features
+
+
+class Features(NamedTuple):
+    """Stores of a raw recording's features, as the steps that prepare songs leave them."""
+
+    mel: Path
+    stems_mel: Path | None
+    """None where stems are not used."""
 
 
 class Proposal(NamedTuple):
@@ -38,7 +46,13 @@ def propose(raw: Path | str, *, checkpoint: Path | str) -> Edit:
     return _propose(Path(raw), load_editor(checkpoint))
 
 
-def infer(raw: Path | str, *, checkpoint: Path | str, output: Path | str) -> Proposal:
+def infer(
+    raw: Path | str,
+    *,
+    checkpoint: Path | str,
+    output: Path | str,
+    features: Features | None = None,
+) -> Proposal:
     """Edit a raw recording and write the sound, its EDL (.json) and a picture (.png) beside it.
 
     The sound has the raw's rate and channels, and equals it to the bit outside the crossfades.
@@ -47,14 +61,16 @@ def infer(raw: Path | str, *, checkpoint: Path | str, output: Path | str) -> Pro
         raw: Any sound file.
         checkpoint: A folder `best` of a training.
         output: The sound file to write; the suffix chooses the format.
+        features: Of this very recording, prepared with the params of the checkpoint; they are
+            computed where there are none.
 
     Raises:
-        EditorbotError: As `propose`, or an output cannot be written.
+        EditorbotError: As `propose`; `features` do not fit; or an output cannot be written.
     """
     raw, output = Path(raw), Path(output)
     editor = load_editor(checkpoint)
     print(f"{checkpoint}: {editor.describe()}")
-    edit = _propose(raw, editor)
+    edit = _propose(raw, editor, features)
     proposal = Proposal(edit, output, output.with_suffix(".json"), output.with_suffix(".png"))
     render_to(edit, output)
     write_edit(proposal.edit_list, edit)
@@ -62,13 +78,18 @@ def infer(raw: Path | str, *, checkpoint: Path | str, output: Path | str) -> Pro
     return proposal
 
 
-def _propose(raw: Path, editor: PointerEditor) -> Edit:
-    mel, stems = features_of(raw, editor)
-    return propose_from_features(editor, mel, stems, source=source_of(raw))
+def _propose(raw: Path, editor: PointerEditor, features: Features | None = None) -> Edit:
+    source = source_of(raw)
+    if features is None:
+        with computed_features(raw, editor) as features:
+            return _propose(raw, editor, features)
+    mel, stems = (None if x is None else open_array(x, "mel") for x in features)
+    return propose_from_features(editor, mel, stems, source=source)
 
 
-def features_of(raw: Path, editor: PointerEditor) -> tuple[np.ndarray, np.ndarray | None]:
-    """(M, F) mel and (S, M, F) stems' mels, by the very steps that prepare songs for training."""
+@contextmanager
+def computed_features(raw: Path, editor: PointerEditor) -> Iterator[Features]:
+    """Compute features by the very steps that prepare songs; they go when the block ends."""
     with tempfile.TemporaryDirectory(prefix="editorbot-") as folder:
         decoded, mel, separated, by_stem = (Path(folder) / f"{n}.zarr.zip" for n in "dmsb")
         decode(
@@ -79,10 +100,11 @@ def features_of(raw: Path, editor: PointerEditor) -> tuple[np.ndarray, np.ndarra
         )
         mel_store(decoded, mel, params=editor.mel)
         if editor.stems is None:
-            return read_array(mel, "mel"), None
+            yield Features(mel, None)
+            return
         separate(decoded, separated, params=editor.stems)
         stems_mel(separated, by_stem, params=editor.mel)
-        return read_array(mel, "mel"), read_array(by_stem, "mel")
+        yield Features(mel, by_stem)
 
 
 def main(arguments: list[str] | None = None) -> None:

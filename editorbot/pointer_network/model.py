@@ -11,8 +11,11 @@ from torch import Tensor, nn
 
 from editorbot.params import PointerParams
 from editorbot.pointer_network.decoder import Decoder
-from editorbot.pointer_network.encoder import Memory, RawEncoder
+from editorbot.pointer_network.encoder import RawEncoder
 from editorbot.pointer_network.targets import DELTAS, OPS, StepInput
+
+SYSTEM = "pointer_network"
+"""The system's name, in checkpoints."""
 
 
 class Outputs(NamedTuple):
@@ -42,15 +45,10 @@ class PointerNetwork(nn.Module):
     def __init__(self, params: PointerParams, *, n_mels: int, stems: bool):
         super().__init__()
         size = params.dimensions
-        self.params, self.n_mels, self.uses_stems = params, n_mels, stems
+        self.params = params
         self.encoder = RawEncoder(size, n_mels=n_mels, stems=stems)
         self.decoder = Decoder(size)
         self.heads = Heads(size.width, jump_buckets=size.jump_buckets)
-
-    def encode(self, mel: Tensor, stems: Tensor | None, lengths: Tensor) -> Memory:
-        """Encode (B, M, F) mels and perhaps (B, S, M, F) stems of (B,) `lengths` raw steps."""
-        recompute = self.training and self.params.gradient_checkpointing
-        return self.encoder(mel, stems if self.uses_stems else None, lengths, recompute=recompute)
 
     def forward(
         self, mel: Tensor, stems: Tensor | None, lengths: Tensor, inputs: StepInput, bucket: Tensor
@@ -59,13 +57,13 @@ class PointerNetwork(nn.Module):
 
         Args:
             mel: (B, M, F), F a multiple of the stride, zero beyond a song's length.
-            stems: (B, S, M, F) or None.
+            stems: (B, S, M, F); None goes with a network that has no input for them.
             lengths: (B,) raw steps.
             inputs: Tensors (B, T), scalars (B, T, SCALARS).
             bucket: (B, T) true buckets, 0 where there is no jump.
         """
         recompute = self.training and self.params.gradient_checkpointing
-        memory = self.encode(mel, stems, lengths)
+        memory = self.encoder(mel, stems, lengths, recompute=recompute)
         return self.heads(self.decoder(inputs, memory, recompute=recompute), bucket)
 
 

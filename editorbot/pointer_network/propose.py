@@ -13,11 +13,10 @@ from editorbot.edl.model import Edit, Fade, Source
 from editorbot.errors import EditorbotError
 from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
-from editorbot.pointer_network.decode import Decoding, decode_steps
-from editorbot.pointer_network.model import PointerNetwork
+from editorbot.pointer_network.decode import Decoding, Frames, decode_steps
+from editorbot.pointer_network.encoder import STEMS
+from editorbot.pointer_network.model import SYSTEM, PointerNetwork
 from editorbot.train.checkpoints import load_checkpoint, load_weights
-
-SYSTEM = "pointer_network"
 
 
 @dataclass(frozen=True)
@@ -78,19 +77,23 @@ def load_editor(checkpoint: Path | str) -> PointerEditor:
 
 
 def propose_from_features(
-    editor: PointerEditor, mel: np.ndarray, stems_mel: np.ndarray | None, *, source: Source
+    editor: PointerEditor, mel: Frames, stems_mel: Frames | None, *, source: Source
 ) -> Edit:
     """Propose an edit of a recording whose features are known.
 
     Args:
         editor: From `load_editor`.
         mel: (M, F) of the recording, computed as `editor.mel` says.
-        stems_mel: (S, M, F), or None; goes unused where the network has no input for it.
+        stems_mel: (S, M, F); None goes with a network that has no input for it.
         source: The recording.
 
     Returns:
         An edit at the source's rate, with crossfades of equal power at its cuts.
+
+    Raises:
+        EditorbotError: The features are not of this recording, or not what the network learned.
     """
+    _check_fit(editor, mel, stems_mel, source)
     params = editor.model.params
     with cpu_threads(params.cpu_threads):
         steps = decode_steps(
@@ -99,6 +102,7 @@ def propose_from_features(
             stems_mel,
             decoding=editor.decoding,
             max_length_ratio=params.max_length_ratio,
+            progress=True,
         )
     stride = params.dimensions.stride
     step_s = stride * editor.grid.seconds
@@ -113,6 +117,24 @@ def propose_from_features(
     pointers = pointers[pointers < min(mel.shape[-1], in_source)]
     fade = Fade(samples=round(params.crossfade_s * source.sample_rate), curve="equal_power")
     return from_pointers(pointers, editor.grid, source=source, fade=fade)
+
+
+def _check_fit(
+    editor: PointerEditor, mel: Frames, stems_mel: Frames | None, source: Source
+) -> None:
+    frames = editor.grid.frames(source.samples, sample_rate=source.sample_rate)
+    # Rounding on the way to the features' rate, by way of the decoded copy's, may add one.
+    if mel.shape[0] != editor.mel.n_mels or abs(mel.shape[1] - frames) > 1:
+        raise EditorbotError(
+            f"{source.path}: its mel has shape {mel.shape}, expected about "
+            f"{(editor.mel.n_mels, frames)}: prepare the song with the checkpoint's params"
+        )
+    if editor.stems is not None and (stems_mel is None or stems_mel.shape != (STEMS, *mel.shape)):
+        got = "none" if stems_mel is None else f"shape {stems_mel.shape}"
+        raise EditorbotError(
+            f"{source.path}: the network learned with stems: expected their mels of shape "
+            f"{(STEMS, *mel.shape)}, got {got}"
+        )
 
 
 class _Run(NamedTuple):

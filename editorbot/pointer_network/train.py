@@ -1,6 +1,7 @@
 """Training of the pointer network: prepared songs in, checkpoints out."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,16 +20,14 @@ from editorbot.pointer_network.data import (
     PointerDataset,
     SongFiles,
     collate,
-    data_digest,
+    example_digest,
 )
 from editorbot.pointer_network.losses import pointer_losses, pointer_measures
-from editorbot.pointer_network.model import PointerNetwork, parameter_count
+from editorbot.pointer_network.model import SYSTEM, PointerNetwork, parameter_count
 from editorbot.pointer_network.targets import IGNORE
 from editorbot.train.checkpoints import load_checkpoint, load_weights, save_checkpoint
 from editorbot.train.loop import FitResult, FitSettings, fit
 from editorbot.train.task import StepResult, SupervisedTask
-
-SYSTEM = "pointer_network"
 
 
 class PointerTask(SupervisedTask):
@@ -73,8 +72,8 @@ def train_pointer(
 
     Args:
         train: Songs to learn from.
-        validation: Songs that choose the epoch and the thresholds; the first are taken from
-            `train` where there is none.
+        validation: Songs that choose the epoch and the thresholds; where there is none, `train`
+            does. Stems are used where all songs have them.
         params: The network and its training.
         mel: How the features were computed; kept in the checkpoint for new recordings.
         stems: How stems were separated; likewise.
@@ -88,7 +87,8 @@ def train_pointer(
             finite.
     """
     torch.manual_seed(params.seed)
-    uses_stems = params.stems and all(song.stems_mel is not None for song in train)
+    songs = [*train, *validation]
+    uses_stems = params.stems and all(song.stems_mel is not None for song in songs)
     train_data = PointerDataset(_chosen(train, uses_stems), params=params)
     validation_data = PointerDataset(_chosen(validation, uses_stems), params=params)
     model = PointerNetwork(params, n_mels=mel.n_mels, stems=uses_stems)
@@ -134,26 +134,28 @@ def _chosen(songs: Sequence[SongFiles], uses_stems: bool) -> list[SongFiles]:
 def _describe(train: PointerDataset, validation: PointerDataset) -> dict[str, Any]:
     if len(train) == 0:
         raise EditorbotError("no song is left to train on: add pairs, or hold out fewer songs")
-    examples = [train[index] for index in range(len(train))]
-    jumps = [int((e.targets.use_jump == 1).sum()) for e in examples]
+    digest, counts, ratios = hashlib.sha256(), [], []
+    for example in train:  # one at a time, as all of them may not fit into memory
+        targets = example.targets
+        digest.update(example_digest(example))
+        cuts, jumps = ((x == 1).sum() for x in (targets.cut, targets.use_jump))
+        counts.append((len(example.steps), cuts, jumps, targets.clamped))
+        ratios.append(len(example.steps) / example.raw_steps)
+    names = ("steps", "cuts", "jumps", "jumps_cut_short")
     return {
         "songs": [song.name for song in train.songs],
         "validation_songs": [song.name for song in validation.songs],
-        "digest": data_digest(train),
-        "steps": sum(len(e.steps) for e in examples),
-        "cuts": sum(int((e.targets.cut == 1).sum()) for e in examples),
-        "jumps": sum(jumps),
-        "jumps_cut_short": sum(e.targets.clamped for e in examples),
-        "compression_ratio": float(np.median([len(e.steps) / e.raw_steps for e in examples])),
+        "digest": digest.hexdigest(),
+        **dict(zip(names, np.sum(counts, axis=0).tolist(), strict=True)),
+        "compression_ratio": float(np.median(ratios)),
     }
 
 
-def _finish(result: FitResult, model: PointerNetwork, examples: PointerDataset) -> dict[str, float]:
+def _finish(result: FitResult, model: PointerNetwork, songs: PointerDataset) -> dict[str, float]:
     """Choose thresholds for the best weights and add them to its checkpoint."""
     checkpoint = load_checkpoint(result.best, system=SYSTEM)
     load_weights(model, checkpoint)
     ratio = checkpoint.info["data"]["compression_ratio"]
-    songs = [examples[index] for index in range(len(examples))]
     decoding, score = calibrate(model, songs, compression_ratio=ratio)
     metrics = {
         **checkpoint.info["metrics"],
@@ -167,7 +169,7 @@ def _finish(result: FitResult, model: PointerNetwork, examples: PointerDataset) 
     return metrics
 
 
-def commonest_delta_accuracy(songs: Sequence[Example]) -> float:
+def commonest_delta_accuracy(songs: Iterable[Example]) -> float:
     """What always answering the commonest delta scores: the yardstick for `delta_accuracy`."""
     deltas = np.concatenate([song.targets.delta for song in songs])
     deltas = deltas[deltas != IGNORE]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from editorbot.audio.store import open_array, write_array
 from editorbot.pointer_network import decode
 from editorbot.pointer_network.decode import (
     NEVER,
@@ -16,7 +17,7 @@ from editorbot.pointer_network.decode import (
 from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.targets import StepInput
 
-from .songs import N_MELS, song, tiny_params
+from .songs import N_MELS, TINY, mel_of, song, tiny_params
 
 torch.set_num_threads(1)
 
@@ -52,6 +53,26 @@ def test_step_by_step_equals_teacher_forcing(expected_position):
     each = model.heads(torch.cat(hidden, dim=1), torch.from_numpy(bucket)[None])
     for ours, theirs in zip(each, whole, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("stride", [3, 4])
+def test_a_recording_read_in_blocks_is_encoded_as_a_whole(tmp_path, monkeypatch, stride):
+    params = tiny_params(mini={**TINY.model_dump(), "stride": stride})
+    torch.manual_seed(0)
+    model = PointerNetwork(params, n_mels=N_MELS, stems=True).eval()
+    mel = mel_of(701, seed=0)
+    stems = np.stack([mel_of(701, seed=seed) for seed in range(1, 5)])
+    whole = encode_song(model, mel, stems)
+    stores = []
+    for name, array in (("mel", mel), ("stems", stems)):
+        path = tmp_path / f"{name}.zarr.zip"
+        write_array(path, array, name="mel", chunks=(*array.shape[:-1], 64))
+        stores.append(open_array(path, "mel"))
+    monkeypatch.setattr(decode, "FRAMES_AT_ONCE", 100)
+    blocks = encode_song(model, *stores)
+    for ours, theirs in zip(blocks, whole, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 @torch.inference_mode()

@@ -6,13 +6,14 @@ import soundfile
 import torch
 
 from editorbot.audio.stems import separate
+from editorbot.audio.store import read_array, write_array
 from editorbot.edl.serialize import read_edit
 from editorbot.errors import EditorbotError
 from editorbot.params import DecodeParams, MelParams, StemsParams
 from editorbot.pointer_network import infer as infer_module
 from editorbot.pointer_network.decode import NEVER, Decoding
 from editorbot.pointer_network.doors import run
-from editorbot.pointer_network.infer import infer, main, propose
+from editorbot.pointer_network.infer import computed_features, infer, main, propose
 from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.propose import load_editor
 from editorbot.train.checkpoints import save_checkpoint
@@ -22,12 +23,13 @@ from .songs import N_MELS, path_of, tiny_params
 torch.set_num_threads(1)
 RATE, SECONDS = 32000, 6
 KEEP_ALL = Decoding(NEVER, NEVER, NEVER)
+ALWAYS_LEAVE = Decoding(NEVER, cut=0.5, stop=NEVER)
 
 
-def checkpoint(folder, *, stems=False, decoding=KEEP_ALL):
+def checkpoint(folder, *, stems=False, decoding=KEEP_ALL, **changes):
     """An untrained network, which with these thresholds keeps everything."""
     torch.manual_seed(0)
-    params = tiny_params()
+    params = tiny_params(**changes)
     model = PointerNetwork(params, n_mels=N_MELS, stems=stems)
     sections = {
         "pointer": params,
@@ -97,9 +99,42 @@ def test_stems_are_separated_as_the_checkpoint_says(tmp_path, monkeypatch):
 
     monkeypatch.setattr(infer_module, "separate", separate_and_tell)
     raw, best = recording(tmp_path, channels=1), checkpoint(tmp_path, stems=True)
-    mel, stems = infer_module.features_of(raw, load_editor(best))
+    with computed_features(raw, load_editor(best)) as features:
+        mel, stems = (read_array(path, "mel") for path in features)
     assert seen == [StemsParams()]
     assert stems.shape == (4, *mel.shape) and mel.shape[0] == N_MELS
+    assert not features.mel.exists()
+
+
+@pytest.mark.parametrize("stems", [False, True])
+def test_prepared_features_give_the_same_edit_and_are_not_computed_again(
+    tmp_path, monkeypatch, stems
+):
+    raw = recording(tmp_path, channels=1)
+    # Nothing is smoothed away, so that the edit tells what the features are.
+    unsmoothed = {"jitter_s": 0, "shortest_segment_s": 0, "max_length_ratio": 1}
+    best = checkpoint(tmp_path, stems=stems, decoding=ALWAYS_LEAVE, **unsmoothed)
+    expected = infer(raw, checkpoint=best, output=tmp_path / "expected.wav").edit
+    assert len(expected.segments) > 3
+    with computed_features(raw, load_editor(best)) as features:
+        monkeypatch.setattr(infer_module, "decode", None)
+        monkeypatch.setattr(infer_module, "separate", None)
+        given = infer(raw, checkpoint=best, output=tmp_path / "given.wav", features=features)
+        others = features._replace(mel=store_of(tmp_path, N_MELS + 1, 500))
+        with pytest.raises(EditorbotError, match=r"a jam.wav: its mel has shape .* expected"):
+            infer(raw, checkpoint=best, output=tmp_path / "o.wav", features=others)
+        if stems:
+            with pytest.raises(EditorbotError, match=r"learned with stems: .* got none"):
+                bare = features._replace(stems_mel=None)
+                infer(raw, checkpoint=best, output=tmp_path / "o.wav", features=bare)
+    assert given.edit == expected
+    assert given.sound.read_bytes() == (tmp_path / "expected.wav").read_bytes()
+    assert not (tmp_path / "o.wav").exists()
+
+
+def store_of(folder, *shape):
+    write_array(folder / "other.zarr.zip", np.zeros(shape, np.float16), name="mel", chunks=shape)
+    return folder / "other.zarr.zip"
 
 
 def test_a_folder_without_a_checkpoint_ends_in_one_line(tmp_path):

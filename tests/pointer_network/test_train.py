@@ -86,7 +86,7 @@ def test_a_checkpoint_tells_where_it_comes_from(tmp_path):
     assert info["params"]["stems"] == StemsParams().model_dump()
     assert {"val_delta_accuracy", "val/loss", "calibration_keep_f1"} <= set(info["metrics"])
     editor = load_editor(result.best)
-    assert editor.model.uses_stems and "1 songs" in editor.describe()
+    assert editor.stems == StemsParams() and "1 songs" in editor.describe()
     with pytest.raises(EditorbotError, match="give the folder best"):
         load_editor(result.latest)
 

@@ -21,6 +21,7 @@ rule train_pointer:
         latest=multiext(
             "results/models/pointer_network/latest/",
             "model.safetensors",
+            "optimizer.safetensors",
             "checkpoint.json",
         ),
         metrics="results/models/pointer_network/metrics.json",
@@ -52,6 +53,8 @@ rule train_pointer:
 rule propose_song:
     input:
         raw=ancient(lambda wildcards: str(SONG[wildcards.song].raw)),
+        mel="results/features/{song}_raw.zarr.zip",
+        stems_mel="results/stems_mel/{song}_raw.zarr.zip" if LEARNS_STEMS else [],
         checkpoint=rules.train_pointer.output.best,
     output:
         sound="results/proposals/{song}.wav",

@@ -5,10 +5,13 @@ from pathlib import Path
 from editorbot.workflow.step import step
 
 with step(snakemake):
-    from editorbot.pointer_network.infer import infer
+    from editorbot.pointer_network.infer import Features, infer
 
+    inputs = snakemake.input
+    stems_mel = Path(inputs.stems_mel) if inputs.stems_mel else None
     infer(
-        Path(snakemake.input.raw),
-        checkpoint=Path(snakemake.input.checkpoint[0]).parent,
+        Path(inputs.raw),
+        checkpoint=Path(inputs.checkpoint[0]).parent,
         output=Path(snakemake.output.sound),
+        features=Features(Path(inputs.mel), stems_mel),
     )
