@@ -5,6 +5,7 @@ definition: `librosa.feature.melspectrogram`, then `power_to_db(ref=max)`), in d
 recording's own maximum, mapped so that the maximum is 1 and `top_db` below it is 0.
 """
 
+import math
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,24 +81,35 @@ class MelSpectrogram:
             maximum_db: Level that becomes 1, instead of the stream's own maximum: stems are
                 compared with each other only on one scale.
         """
+        yield from self.normalise_stream(self.levels(blocks), maximum_db=maximum_db)
+
+    def normalise_stream(
+        self, levels: Iterable[np.ndarray], *, maximum_db: float | None = None
+    ) -> Iterator[np.ndarray]:
+        """Map a stream of levels in dB to [0, 1], by its own maximum if none is given.
+
+        Args:
+            levels: (..., M, F) float32 of any F, such as `levels` yields.
+            maximum_db: Level that becomes 1.
+        """
         # dB as float32: three hours take 480 MB, on disk.
         with tempfile.TemporaryFile() as waiting:
-            highest = -np.inf
-            for part in self.levels(blocks):
-                highest = max(highest, float(part.max()))
-                waiting.write(np.ascontiguousarray(part.T).tobytes())
+            highest, leading = -np.inf, ()
+            for part in levels:
+                highest, leading = max(highest, float(part.max())), part.shape[:-1]
+                waiting.write(np.moveaxis(part, -1, 0).tobytes())
             waiting.seek(0)
             maximum_db = highest if maximum_db is None else maximum_db
-            frame_bytes = 4 * self.params.n_mels
-            while data := waiting.read(FRAMES_PER_CHUNK * frame_bytes):
-                levels = np.frombuffer(data, np.float32).reshape(-1, self.params.n_mels)
-                yield self.normalise(levels.T, maximum_db=maximum_db)
+            chunk_bytes = 4 * math.prod(leading) * FRAMES_PER_CHUNK
+            while data := waiting.read(chunk_bytes):
+                frames_first = np.frombuffer(data, np.float32).reshape(-1, *leading)
+                yield self.normalise(np.moveaxis(frames_first, 0, -1), maximum_db=maximum_db)
 
     def levels(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield the level in dB (M, F) of a stream, relative to full scale, in small parts."""
         n_fft, hop = self.params.n_fft, self.params.hop_length
         advance = _FRAMES_AT_ONCE * hop
-        enough = advance + n_fft - hop
+        enough = advance + max(0, n_fft - hop)
         edge = np.zeros(n_fft // 2, np.float32)
         samples, waiting, done = 0, [edge], 0
         length = len(edge)
@@ -173,15 +185,19 @@ def mel_store(decoded: Path | str, output: Path | str, *, params: MelParams) -> 
         shape=(params.n_mels, None),
         dtype=np.float16,
         chunks=(params.n_mels, FRAMES_PER_CHUNK),
-        attrs={
-            "sample_rate": params.sample_rate,
-            "hop_length": params.hop_length,
-            "n_fft": params.n_fft,
-            **{name: audio.attrs[name] for name in kept},
-        },
+        attrs={**frame_attrs(params), **{name: audio.attrs[name] for name in kept}},
     ) as writer:
         for part in MelSpectrogram(params).stream(blocks):
             writer.append(part)
+
+
+def frame_attrs(params: MelParams) -> dict[str, int]:
+    """What a store of mel spectrograms says about its frames."""
+    return {
+        "sample_rate": params.sample_rate,
+        "hop_length": params.hop_length,
+        "n_fft": params.n_fft,
+    }
 
 
 def mel_of_file(path: Path | str, *, decode: DecodeParams, params: MelParams) -> np.ndarray:

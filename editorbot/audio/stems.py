@@ -4,11 +4,8 @@ torch and Demucs are imported only once the model is known to be there, so that 
 ends at once.
 """
 
-import math
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -21,7 +18,6 @@ from editorbot.progress import track
 
 STEMS = ("drums", "bass", "other", "vocals")
 SAMPLES_PER_CHUNK = 2**18
-FRAMES_PER_CHUNK = 4096
 
 
 def load_separator(params: StemsParams):
@@ -101,7 +97,7 @@ def stems_mel(stems: Path | str, output: Path | str, *, params: MelParams) -> No
     Raises:
         EditorbotError: `stems` cannot be read or `output` not be written.
     """
-    from editorbot.audio.mel import MelSpectrogram
+    from editorbot.audio.mel import FRAMES_PER_CHUNK, MelSpectrogram, frame_attrs
 
     array = store.open_array(stems, "stems")
     samples = resampled_length(
@@ -112,35 +108,17 @@ def stems_mel(stems: Path | str, output: Path | str, *, params: MelParams) -> No
     mel = MelSpectrogram(params)
     count = array.shape[0]
     one_by_one = [mel.levels(_mono(array, s, samples, params)) for s in range(count)]
-    # The maximum is known only at the end: levels wait on disk, 2 GB for three hours.
-    with tempfile.TemporaryFile() as waiting:
-        highest = _keep(waiting, one_by_one)
-        with store.create(
-            output,
-            name="mel",
-            shape=(count, params.n_mels, mel.frames(samples)),
-            dtype=np.float16,
-            chunks=(count, params.n_mels, FRAMES_PER_CHUNK),
-            attrs={
-                "names": array.attrs["names"],
-                "sample_rate": params.sample_rate,
-                "hop_length": params.hop_length,
-                "n_fft": params.n_fft,
-            },
-        ) as writer:
-            while data := waiting.read(4 * count * params.n_mels * FRAMES_PER_CHUNK):
-                levels = np.frombuffer(data, np.float32).reshape(-1, count, params.n_mels)
-                writer.append(mel.normalise(levels.transpose(1, 2, 0), maximum_db=highest))
-
-
-def _keep(waiting: BinaryIO, one_by_one: list[Iterator[np.ndarray]]) -> float:
-    """Write the stems' levels (M, F) as float32 (F, S, M) and return their maximum."""
-    highest = -math.inf
-    for levels in zip(*one_by_one, strict=True):
-        highest = max(highest, *(float(level.max()) for level in levels))
-        waiting.write(np.stack([level.T for level in levels], axis=1).tobytes())
-    waiting.seek(0)
-    return highest
+    levels = (np.stack(parts) for parts in zip(*one_by_one, strict=True))
+    with store.create(
+        output,
+        name="mel",
+        shape=(count, params.n_mels, mel.frames(samples)),
+        dtype=np.float16,
+        chunks=(count, params.n_mels, FRAMES_PER_CHUNK),
+        attrs={"names": array.attrs["names"], **frame_attrs(params)},
+    ) as writer:
+        for part in mel.normalise_stream(levels):
+            writer.append(part)
 
 
 def _as_heard(blocks: Iterable[np.ndarray], *, channels: int, wanted: int) -> Iterator[np.ndarray]:

@@ -63,6 +63,7 @@ def test_equals_librosa(samples):
         MelParams(sample_rate=44100, n_fft=4096, hop_length=1024, n_mels=96),
         MelParams(sample_rate=16000, n_fft=1024, hop_length=160, n_mels=40, top_db=60),
         MelParams(n_fft=512, hop_length=512, n_mels=32),
+        MelParams(n_fft=512, hop_length=1200, n_mels=32),
     ],
 )
 def test_equals_librosa_at_other_settings(params):
@@ -91,6 +92,15 @@ def test_frames_at_once_do_not_matter(monkeypatch):
     for count in (1, 37, 4096):
         monkeypatch.setattr(mel_module, "_FRAMES_AT_ONCE", count)
         np.testing.assert_allclose(MelSpectrogram(MelParams())(audio), expected, atol=1e-6)
+
+
+def test_sound_between_frames_is_left_out(monkeypatch):
+    monkeypatch.setattr(mel_module, "_FRAMES_AT_ONCE", 4)
+    params = MelParams(n_fft=512, hop_length=1200, n_mels=32)
+    audio = sweep(22050, 1, 3)[0]
+    streamed = list(MelSpectrogram(params).stream(np.split(audio, range(500, len(audio), 500))))
+    expected = by_librosa(audio, params)
+    np.testing.assert_allclose(np.concatenate(streamed, 1), expected, atol=LIBROSA_TOLERANCE)
 
 
 def test_tensors_and_arrays():
