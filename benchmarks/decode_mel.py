@@ -53,10 +53,10 @@ def by_librosa(source: Path, params: MelParams) -> None:
     librosa.power_to_db(power, ref=np.max)
 
 
-def make_source(folder: Path, suffix: str, minutes: float) -> Path:
+def make_source(folder: Path, suffix: str, minutes: int) -> Path:
     path = folder / f"x{suffix}"
     part = sweep(RATE, 2, 60)
-    blocks = [part] * round(minutes)
+    blocks = [part] * minutes
     if suffix == ".m4a":
         write_container(path, np.concatenate(blocks, axis=1), RATE)
     else:
@@ -65,7 +65,7 @@ def make_source(folder: Path, suffix: str, minutes: float) -> Path:
     return path
 
 
-def measure(folder: Path, suffix: str, minutes: float) -> tuple[float, float, float]:
+def measure(folder: Path, suffix: str, minutes: int) -> tuple[float, float, float]:
     """CPU seconds of decode, mel, and librosa for both."""
     kept, params = DecodeParams(), MelParams()
     source = make_source(folder, suffix, minutes)
@@ -85,15 +85,15 @@ def measure(folder: Path, suffix: str, minutes: float) -> tuple[float, float, fl
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--minutes", type=float, default=10)
+    arguments.add_argument("--minutes", type=int, default=10)
     arguments.add_argument("--profile", action="store_true", help="where the time goes, for wav")
     options = arguments.parse_args()
     torch.set_num_threads(1)
-    seconds = round(options.minutes) * 60
+    seconds = options.minutes * 60
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         measure(folder, ".wav", 1)  # imports, librosa's compiler, caches
-        print(f"{options.minutes:g} minutes, {RATE} Hz stereo, times real time in CPU time")
+        print(f"{options.minutes} minutes, {RATE} Hz stereo, times real time in CPU time")
         print("format  decode     mel    both  librosa  both/librosa")
         slow = []
         for suffix in SUFFIXES:

@@ -69,9 +69,9 @@ def import_songs(
     from editorbot.corpus.old_layout import import_songs as bring_over
 
     report = bring_over(training_data, data, cache=cache, link=link)
-    typer.echo(f"{len(report.copied)} recordings brought over into {data}")
+    typer.echo(f"{_count(len(report.copied), 'recording')} brought over into {data}")
     if report.already_there:
-        typer.echo(f"{len(report.already_there)} were already there")
+        typer.echo(f"already there: {_count(len(report.already_there), 'recording')}")
     for sentence in report.half_pairs:
         typer.echo(f"half a pair: {sentence}")
     for name in report.without_sound:
@@ -98,8 +98,9 @@ def align(
     name = song or edit.stem.removesuffix("_edit")
     alignment = recover(raw, edit, params=settings.align)
     write_alignment(alignment, output, song=name, mel=settings.mel)
-    share, segments = alignment.info.explained_share, len(alignment.edit.segments)
-    typer.echo(f"{segments} segments explain {share:.1%} of {edit}; see {output}/{name}_*")
+    segments = _count(len(alignment.edit.segments), "segment")
+    share = alignment.info.explained_share
+    typer.echo(f"{share:.1%} of {edit} is found in the raw, {segments}; see {output}/{name}_*")
 
 
 @app.command()
@@ -126,7 +127,7 @@ def simulate(
         raise EditorbotError(f"several tracks are named {min(repeated)}: rename all but one")
     for path, name in track(list(zip(tracks, names, strict=True)), "Simulating jams"):
         make_pair(path, output, song=name, seed=seed, params=settings)
-    typer.echo(f"{len(tracks)} pairs in {output}/input and {output}/desired_output")
+    typer.echo(f"{_count(len(tracks), 'pair')} in {output}/input and {output}/desired_output")
 
 
 @app.command()
@@ -140,11 +141,15 @@ def demo(
     Example: `editorbot demo --songs 10`
     """
     from editorbot.corpus.demo_pairs import make_demo_pairs
+    from editorbot.corpus.songs import find_songs
 
     settings = _params(params)
     wanted = songs if songs is not None else settings.demo.songs
     names = make_demo_pairs(data, wanted, seed=settings.demo.seed, params=settings.simulate)
-    typer.echo(f"{len(names)} demo songs in {data}/demo")
+    typer.echo(f"{_count(len(names), 'demo song')} in {data}/demo")
+    others = set(find_songs(data, which="demo").names) - set(names)
+    if others:
+        typer.echo(f"and {len(others)} made before, which the pipeline takes too")
 
 
 @app.command()
@@ -225,6 +230,10 @@ def _params(path: Path):
     if path == Path("params.yaml") and not path.exists():
         return Params()
     return load_params(path)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def main() -> None:

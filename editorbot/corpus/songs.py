@@ -20,7 +20,11 @@ RAW_FOLDER, EDIT_FOLDER, TRUTH_FOLDER, DEMO_FOLDER = "input", "desired_output", 
 
 @dataclass(frozen=True)
 class Song:
-    """A pair; `truth` is the folder's EDL of the edit where it is known."""
+    """A pair of recordings.
+
+    `truth` is the true EDL, `causes` why the rest of the raw was dropped, where they are known, as
+    for simulated songs.
+    """
 
     name: str
     raw: Path
@@ -42,8 +46,15 @@ class SongTable:
         return [song.name for song in self.songs]
 
     def __getitem__(self, name: str) -> Song:
-        """The song of that name."""
-        return next(song for song in self.songs if song.name == name)
+        """The song of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for song in self.songs:
+            if song.name == name:
+                return song
+        raise KeyError(name)
 
 
 def find_songs(data: Path | str, *, which: str = "auto") -> SongTable:

@@ -8,7 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from editorbot.evaluate.summary import SongScore, SystemSummary, dropped_columns, label
+from editorbot.evaluate.summary import (
+    DROPPED_TITLE,
+    SongScore,
+    SystemSummary,
+    dropped_columns,
+    label,
+)
 from editorbot.files import replacing
 
 LEARNED, BASELINE, INK, GRID = "#2563eb", "#8b95a7", "#1d2433", "#e3e6ec"
@@ -115,9 +121,7 @@ def draw_dropped(path: Path | str, summaries: Sequence[SystemSummary]) -> None:
     axes.xaxis.tick_top()
     for side in axes.spines.values():
         side.set_visible(False)
-    figure.suptitle(
-        "Share of the dropped material that is dropped too, by cause", fontsize=12, color=INK
-    )
+    figure.suptitle(DROPPED_TITLE, fontsize=12, color=INK)
     _save(figure, path)
 
 

@@ -88,7 +88,8 @@ def evaluate_pointer(
     write_metrics(outputs.metrics, summaries, extra={SYSTEM: numbers})
     write_songs(outputs.songs, scores)
     title = "Edits proposed for songs that no training heard"
-    notes = [f"The pointer network learned from {training_songs} songs.", describe(accuracy)]
+    learned_from = f"{training_songs} song{'s' * (training_songs != 1)}"
+    notes = [f"The pointer network learned from {learned_from}.", describe(accuracy)]
     write_table(outputs.table, summaries, title=title, notes=notes)
     draw_scores(outputs.scores, scores, summaries)
     draw_dropped(outputs.dropped, summaries)

@@ -50,6 +50,7 @@ HINTS = {
     "loops_f1": "F1 of the passages that are played again",
 }
 DROPPED = "dropped_"
+DROPPED_TITLE = "Share of the dropped material that is dropped too, by cause"
 TERMINAL = (
     "keep_f1",
     "cut_f1_100ms",
@@ -232,7 +233,7 @@ def write_table(
     shown, dropped = _shown(summaries), dropped_columns(summaries)
     tables = _html_table(summaries, [column for column in shown if column not in dropped])
     if dropped:
-        tables += "<h2>Share of the dropped material that is dropped too, by cause</h2>"
+        tables += f"<h2>{DROPPED_TITLE}</h2>"
         tables += _html_table(summaries, dropped)
     paragraphs = "\n".join(f"<p>{html.escape(note)}</p>" for note in (_caption(summaries), *notes))
     write_text(path, _PAGE.format(title=html.escape(title), tables=tables, notes=paragraphs))
