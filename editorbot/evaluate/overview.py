@@ -1,5 +1,6 @@
 """The end of a run, as a user wants it: the scores, and where everything is."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -9,6 +10,9 @@ from editorbot.errors import EditorbotError
 from editorbot.evaluate.summary import print_table, read_songs, summarise
 from editorbot.files import read_json
 from editorbot.params import EvaluateParams
+
+MOST_LISTED = 12
+"""Songs whose files are named one by one."""
 
 
 def print_overview(results: Path | str, *, params: EvaluateParams) -> None:
@@ -49,11 +53,13 @@ def _print_alignment(groups: dict[str, dict[str, float]]) -> None:
 
 def _print_places(results: Path, splits: Splits) -> None:
     songs = sorted((*splits.train, *splits.validation, *splits.test))
-    proposals = [results / "proposals" / f"{song}.wav" for song in splits.test]
-    places = [("edited sound", path) for path in proposals]
-    places += [("its edit list", path.with_suffix(".json")) for path in proposals]
-    places += [("its picture", path.with_suffix(".png")) for path in proposals]
-    places += [("alignment", results / "pointers" / f"{song}_alignment.png") for song in songs]
+    proposals, pointers = results / "proposals", results / "pointers"
+    places = [
+        *_by_song("edited sound", proposals, "{}.wav", splits.test),
+        *_by_song("its edit list", proposals, "{}.json", splits.test),
+        *_by_song("its picture", proposals, "{}.png", splits.test),
+        *_by_song("alignment", pointers, "{}_alignment.png", songs),
+    ]
     if splits.test:
         places += [
             ("metrics", results / "metrics" / "pointer_network.json"),
@@ -65,6 +71,15 @@ def _print_places(results: Path, splits: Splits) -> None:
         ("report", results / "report.html"),
     ]
     width = max(len(name) for name, _ in places)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     for name, path in places:
         console.print(f"{name:<{width}}  {path}", soft_wrap=True)
+
+
+def _by_song(
+    name: str, folder: Path, file: str, songs: Sequence[str]
+) -> list[tuple[str, Path | str]]:
+    """A line for each song, or one for all where they would fill the screen."""
+    if len(songs) > MOST_LISTED:
+        return [(name, f"{folder / file.format('SONG')}, {len(songs)} songs")]
+    return [(name, folder / file.format(song)) for song in songs]
