@@ -1,5 +1,6 @@
 """Find out in one streamed pass whether a recording can be worked with, and say why not."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from editorbot.audio.decoders import (
 )
 from editorbot.audio.truncation import ends_early, has_mpeg_length
 from editorbot.errors import AudioError
+from editorbot.progress import SHORT_S, track
 
 # A quarter of the smallest step of 16 bits, -102 dBFS: what lossy coders make of digital silence.
 SILENCE_PEAK = 2.0**-17
@@ -54,7 +56,10 @@ class CheckedReading:
         # Before the samples, for a cut-off file may decode without complaint.
         cut_off = ends_early(self.path)
         samples, peak = 0, 0.0
-        for block in self._decoder.blocks(0, block_samples=_BLOCK_SAMPLES, dtype="float32"):
+        blocks = self._decoder.blocks(0, block_samples=_BLOCK_SAMPLES, dtype="float32")
+        # By the header, which may say nothing.
+        count = math.ceil((self._decoder.header_samples or 0) / _BLOCK_SAMPLES) or None
+        for block in track(blocks, f"Reading {self.path.name}", total=count, after_s=SHORT_S):
             # Both carry NaN and infinity on, and need no copy of the block.
             highest, lowest = block.max(), block.min()
             if not (np.isfinite(highest) and np.isfinite(lowest)):

@@ -20,14 +20,15 @@ from editorbot.audio.check import CheckedReading
 from editorbot.audio.decode import analysis_blocks
 from editorbot.audio.resample import downmix_blocks, resample_blocks
 from editorbot.params import DecodeParams, MelParams
+from editorbot.progress import SHORT_S, track
 
 FRAMES_PER_CHUNK = 4096
 """Frames per chunk of the store: 1 MB in float16."""
 
 _FLOOR = 1e-10  # of power, librosa's `amin`
-# Always so many frames are transformed at once, so that a streamed and a whole signal go through
-# the very same arithmetic, and memory stays small.
-_FRAMES_AT_ONCE = 256
+FRAMES_AT_ONCE = 256
+"""Always so many frames are transformed at once, so that a streamed and a whole signal go through
+the very same arithmetic, and memory stays small."""
 
 
 class MelSpectrogram:
@@ -108,7 +109,7 @@ class MelSpectrogram:
     def levels(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield the level in dB (M, F) of a stream, relative to full scale, in small parts."""
         n_fft, hop = self.params.n_fft, self.params.hop_length
-        advance = _FRAMES_AT_ONCE * hop
+        advance = FRAMES_AT_ONCE * hop
         enough = advance + max(0, n_fft - hop)
         edge = np.zeros(n_fft // 2, np.float32)
         samples, waiting, done = 0, [edge], 0
@@ -124,12 +125,12 @@ class MelSpectrogram:
             start = 0
             while len(signal) - start >= enough:
                 yield self._level(signal[start : start + enough])
-                start, done = start + advance, done + _FRAMES_AT_ONCE
+                start, done = start + advance, done + FRAMES_AT_ONCE
             waiting, length = [signal[start:]], length - start
         left = self.frames(samples) - done
         signal = np.concatenate([*waiting, edge])
         for start in range(0, left * hop, advance):
-            count = min(_FRAMES_AT_ONCE, left - start // hop)
+            count = min(FRAMES_AT_ONCE, left - start // hop)
             yield self._level(signal[start : start + (count - 1) * hop + n_fft])
 
     def normalise(self, levels: np.ndarray, *, maximum_db: float) -> np.ndarray:
@@ -172,8 +173,10 @@ def mel_store(decoded: Path | str, output: Path | str, *, params: MelParams) -> 
         EditorbotError: `decoded` cannot be read or `output` not be written.
     """
     audio = store.open_array(decoded, "audio")
+    count = math.ceil(audio.shape[-1] / audio.chunks[-1])
+    read = track(store.array_blocks(audio), "Computing mels", total=count, after_s=SHORT_S)
     blocks = mono_blocks(
-        store.array_blocks(audio),
+        read,
         source_rate=audio.attrs["sample_rate"],
         channels=audio.shape[0],
         params=params,

@@ -4,6 +4,7 @@ torch and Demucs are imported only once the model is known to be there, so that 
 ends at once.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from editorbot.audio.pretrained import find_weights, load_pretrained
 from editorbot.audio.resample import downmix_blocks, resample_blocks, resampled_length
 from editorbot.errors import EditorbotError
 from editorbot.params import MelParams, StemsParams
-from editorbot.progress import track
+from editorbot.progress import SHORT_S, track
 
 STEMS = ("drums", "bass", "other", "vocals")
 SAMPLES_PER_CHUNK = 2**18
@@ -97,7 +98,7 @@ def stems_mel(stems: Path | str, output: Path | str, *, params: MelParams) -> No
     Raises:
         EditorbotError: `stems` cannot be read or `output` not be written.
     """
-    from editorbot.audio.mel import FRAMES_PER_CHUNK, MelSpectrogram, frame_attrs
+    from editorbot.audio.mel import FRAMES_AT_ONCE, FRAMES_PER_CHUNK, MelSpectrogram, frame_attrs
 
     array = store.open_array(stems, "stems")
     samples = resampled_length(
@@ -108,7 +109,12 @@ def stems_mel(stems: Path | str, output: Path | str, *, params: MelParams) -> No
     mel = MelSpectrogram(params)
     count = array.shape[0]
     one_by_one = [mel.levels(_mono(array, s, samples, params)) for s in range(count)]
-    levels = (np.stack(parts) for parts in zip(*one_by_one, strict=True))
+    levels = track(
+        (np.stack(parts) for parts in zip(*one_by_one, strict=True)),
+        "Computing the stems' mels",
+        total=math.ceil(mel.frames(samples) / FRAMES_AT_ONCE),
+        after_s=SHORT_S,
+    )
     with store.create(
         output,
         name="mel",

@@ -90,12 +90,12 @@ def test_frames_at_once_do_not_matter(monkeypatch):
     audio = sweep(22050, 1, 8)[0]
     expected = MelSpectrogram(MelParams())(audio)
     for count in (1, 37, 4096):
-        monkeypatch.setattr(mel_module, "_FRAMES_AT_ONCE", count)
+        monkeypatch.setattr(mel_module, "FRAMES_AT_ONCE", count)
         np.testing.assert_allclose(MelSpectrogram(MelParams())(audio), expected, atol=1e-6)
 
 
 def test_sound_between_frames_is_left_out(monkeypatch):
-    monkeypatch.setattr(mel_module, "_FRAMES_AT_ONCE", 4)
+    monkeypatch.setattr(mel_module, "FRAMES_AT_ONCE", 4)
     params = MelParams(n_fft=512, hop_length=1200, n_mels=32)
     audio = sweep(22050, 1, 3)[0]
     streamed = list(MelSpectrogram(params).stream(np.split(audio, range(500, len(audio), 500))))
