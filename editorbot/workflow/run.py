@@ -21,8 +21,10 @@ from editorbot.files import write_json
 FAILURES = Path(".snakemake/editorbot/failures")
 OWNER = Path(".snakemake/editorbot/owner.json")
 LOCKS = Path(".snakemake/locks")
-# host:number of the Snakemake process that a job belongs to; see step.py.
+# host:pid:start of the Snakemake process that a job belongs to; see step.py.
 OWNER_VARIABLE = "EDITORBOT_RUN"
+# The clock may be set between two looks at a process; numbers are not used again that soon.
+SAME_START_S = 1.5
 
 
 def settle(workflow: Any, *, songs: Sequence[str]) -> None:
@@ -43,7 +45,7 @@ def settle(workflow: Any, *, songs: Sequence[str]) -> None:
     paths = [str(workflow.basedir), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, paths)))
     if workflow.is_main_process:
-        os.environ[OWNER_VARIABLE] = f"{os.uname().nodename}:{os.getpid()}"
+        os.environ[OWNER_VARIABLE] = f"{os.uname().nodename}:{os.getpid()}:{started_after_boot_s()}"
     prepare_dag = workflow._prepare_dag
 
     def prepare_settled_dag(*args: Any, **kwargs: Any) -> None:
@@ -77,8 +79,15 @@ def check_names(songs: Iterable[str]) -> None:
 
 
 def release_lock_of_killed_run() -> None:
-    """Remove Snakemake's lock if the run that took it on this machine is no longer there."""
-    if any(LOCKS.glob("*.lock")) and OWNER.exists() and not is_owned():
+    """Remove Snakemake's lock if the run that took it on this machine is no longer there.
+
+    A run takes the lock first and then the workspace, so a lock that is younger than the owner's
+    file belongs to a run that is just beginning.
+    """
+    locked_at = [lock.stat().st_mtime_ns for lock in LOCKS.glob("*.lock")]
+    if not locked_at or not OWNER.exists() or is_owned():
+        return
+    if max(locked_at) <= OWNER.stat().st_mtime_ns:
         print("editorbot: the last run was killed; it is taken up again", file=sys.stderr)
         shutil.rmtree(LOCKS)
 
@@ -95,20 +104,28 @@ def is_owned() -> bool:
 
 
 def is_alive(pid: int, started: float) -> bool:
-    """Whether the process of that number, started then (seconds of the epoch), still runs."""
+    """Whether the process of that number, `started` as `started_after_boot_s` says, still runs."""
     try:
-        process = psutil.Process(pid)
+        is_same = abs(started_after_boot_s(pid) - started) < SAME_START_S
         # A killed process stays in the table until its parent has asked for it.
-        return process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE
+        return is_same and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def started_after_boot_s(pid: int | None = None) -> float:
+    """When a process, by default this one, was started.
+
+    Counted from boot, for its start on the wall clock moves whenever that clock is set.
+    """
+    return psutil.Process(pid).create_time() - psutil.boot_time()
 
 
 def begin() -> None:
     """Take the workspace and forget the failures of the run before."""
     shutil.rmtree(FAILURES, ignore_errors=True)
-    started = psutil.Process().create_time()
-    write_json(OWNER, {"host": os.uname().nodename, "pid": os.getpid(), "started": started})
+    owner = {"host": os.uname().nodename, "pid": os.getpid(), "started": started_after_boot_s()}
+    write_json(OWNER, owner)
 
 
 def tell_failures() -> None:

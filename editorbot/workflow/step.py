@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from editorbot.errors import EditorbotError
 from editorbot.files import write_text
 from editorbot.workflow.run import FAILURES, OWNER_VARIABLE, is_alive
@@ -66,14 +64,12 @@ def _end_with_the_run() -> None:
     Otherwise it would go on beside a new run and at last put its outdated result in place of the
     new one. Only a Snakemake of this machine can be watched.
     """
-    host, _, number = os.environ.get(OWNER_VARIABLE, "").rpartition(":")
-    if host != os.uname().nodename or not psutil.pid_exists(int(number)):
+    host, pid, started = os.environ.get(OWNER_VARIABLE, "::").rsplit(":", 2)
+    if host != os.uname().nodename:
         return
-    owner = psutil.Process(int(number))
-    started = owner.create_time()
 
     def watch() -> None:
-        while is_alive(owner.pid, started):
+        while is_alive(int(pid), float(started)):
             time.sleep(WATCH_EVERY_S)
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,31 +1,20 @@
 """A run that is killed in the middle of a step leaves nothing that is taken for whole."""
 
-import os
-import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
-from .workspace import environment, jobs_in
+from .workspace import Workspace, environment, jobs_in
 
 
 def test_a_killed_training_is_done_again_and_nothing_else(workspace):
-    workspace.set_params(pointer={"epochs": 100_000, "patience": 100_000})
-    started = workspace.path / "results/logs/pointer_network"
-    before = set(started.rglob("*"))
-    run = subprocess.Popen(
-        ["snakemake", "--cores", "2"],
-        cwd=workspace.path,
-        env=environment(workspace.path),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-    )
-    wait_until(lambda: set(started.rglob("*")) - before, "training to begin")
-    jobs = psutil.Process(run.pid).children(recursive=True)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
+    with training(workspace) as run:
+        jobs = psutil.Process(run.pid).children(recursive=True)
+    assert jobs
     # Its jobs end too, or they would write over what the next run makes.
     wait_until(lambda: not any(is_running(job) for job in jobs), "the jobs to end")
 
@@ -39,9 +28,20 @@ def test_a_killed_training_is_done_again_and_nothing_else(workspace):
 
 
 def test_a_run_that_goes_on_keeps_its_lock(workspace):
+    with training(workspace):
+        second = workspace.snakemake(check=False)
+        assert second.returncode != 0
+        assert "cannot be locked" in second.stdout
+        pruned = workspace.run("python", "-m", "editorbot.workflow.prune", check=False)
+        assert "a run is going on here" in pruned.stdout
+
+
+@contextmanager
+def training(workspace: Workspace) -> Iterator[subprocess.Popen]:
+    """A run in the middle of a training without end; killed with SIGKILL when the block ends."""
     workspace.set_params(pointer={"epochs": 100_000, "patience": 100_000})
-    started = workspace.path / "results/logs/pointer_network"
-    before = set(started.rglob("*"))
+    logs = workspace.path / "results/logs/pointer_network"
+    before = set(logs.rglob("*"))
     run = subprocess.Popen(
         ["snakemake", "--cores", "2"],
         cwd=workspace.path,
@@ -50,12 +50,8 @@ def test_a_run_that_goes_on_keeps_its_lock(workspace):
         stderr=subprocess.STDOUT,
     )
     try:
-        wait_until(lambda: set(started.rglob("*")) - before, "training to begin")
-        second = workspace.snakemake(check=False)
-        assert second.returncode != 0
-        assert "cannot be locked" in second.stdout
-        pruned = workspace.run("python", "-m", "editorbot.workflow.prune", check=False)
-        assert "a run is going on here" in pruned.stdout
+        wait_until(lambda: set(logs.rglob("*")) - before, "training to begin")
+        yield run
     finally:
         run.kill()
         run.wait()
