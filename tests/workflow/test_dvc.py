@@ -1,9 +1,12 @@
 """Snakemake and DVC agree: what one has finished, the other does not do again."""
 
+import json
 import subprocess
 from collections import Counter
 
 import pytest
+
+from editorbot.workflow.state import STAGES, STATE
 
 from .workspace import Workspace
 
@@ -42,6 +45,15 @@ def test_nothing_large_is_in_git(versioned):
     tracked = git(versioned, "ls-files").splitlines()
     assert {"data.dvc", "dvc.lock", "dvc.yaml"} <= set(tracked)
     assert not [path for path in tracked if path.startswith(("data/", "results/"))]
+
+
+def test_all_that_dvc_versions_is_known_to_snakemake(versioned):
+    """Otherwise a file of a checkpoint could be missing or old and nobody would notice."""
+    for folder in (name for folders in STAGES.values() for name in folders):
+        state = json.loads((versioned.path / folder / STATE).read_text())
+        files = (path for path in (versioned.path / folder).rglob("*") if path.is_file())
+        made = {str(path.relative_to(versioned.path)) for path in files if path.name != STATE}
+        assert made == {path for path in state["outputs"] if path.startswith(f"{folder}/")}
 
 
 def test_repro_again_does_nothing(versioned):

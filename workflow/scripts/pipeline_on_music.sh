@@ -4,7 +4,7 @@
 # Every step is the product's own; the tracks are excerpts, so that it ends in a few minutes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-workspace=$1
+workspace=${1:?usage: pipeline_on_music.sh WORKSPACE [TRACKS]}
 tracks=${2:-6}
 
 shopt -s nullglob
