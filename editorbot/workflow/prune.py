@@ -2,7 +2,7 @@
 
 Also removes the parts of files that a killed run left behind.
 
-    python -m editorbot.workflow.prune [--directory WORKSPACE] [--params FILE]
+    python -m editorbot.workflow.prune [--directory WORKSPACE]
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 from editorbot.corpus.songs import find_songs
 from editorbot.errors import EditorbotError
 from editorbot.params import load_params
+from editorbot.provenance import ROOT
 from editorbot.workflow.run import is_owned
 from editorbot.workflow.state import STATE, Records
 
@@ -37,7 +38,7 @@ def prune(songs: list[str]) -> list[Path]:
     Works in the current directory.
 
     Raises:
-        EditorbotError: There is no song, or a run is going on.
+        EditorbotError: There is no song, a run is going on, or a file cannot be removed.
     """
     if not songs:
         raise EditorbotError(
@@ -50,22 +51,35 @@ def prune(songs: list[str]) -> list[Path]:
     for folder, names in BY_SONG.items():
         kept = {name.format(song=song) for song in songs for name in names} | {STATE}
         for path in sorted(Path(folder).glob("*")):
-            if path.name not in kept:
-                path.unlink()
+            if path.name not in kept and path.is_file():
+                _remove(path)
                 records.remove(str(path))
                 removed.append(path)
     return removed
 
 
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise EditorbotError(f"{path} could not be removed: {error.strerror}") from error
+
+
 def main() -> None:
     """Remove what was made of songs that are no longer there."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        description=main.__doc__,
+        epilog="example: python -m editorbot.workflow.prune --directory ~/recordings",
+    )
     parser.add_argument("--directory", default=".", help="the workspace, with data and results")
-    parser.add_argument("--params", default="params.yaml", help="params.yaml of the workspace")
-    arguments = parser.parse_args()
+    directory = Path(parser.parse_args().directory)
+    if not directory.is_dir():
+        sys.exit(f"editorbot: {directory} is no folder: give the one with data and results")
+    os.chdir(directory)
+    # As in the Snakefile: a workspace may have parameters of its own.
+    here = Path("params.yaml")
     try:
-        which = load_params(arguments.params).songs.which
-        os.chdir(arguments.directory)
+        which = load_params(here if here.is_file() else ROOT / here).songs.which
         removed = prune(find_songs("data", which=which).names)
     except EditorbotError as error:
         sys.exit(f"editorbot: {error}")

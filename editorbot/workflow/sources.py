@@ -22,7 +22,7 @@ MEMORY = Path(".snakemake/editorbot/sources.json")
 # A file that changes twice within a tick of the file system's clock keeps its time, so what was
 # written this recently is read again next time.
 SETTLED_AFTER_S = 2.0
-# Reading this much takes more than a few seconds, and is shown.
+# Reading this much takes more than a few seconds, and is shown by a bar.
 SHOWN_FROM_BYTES = 2 * 2**30
 
 
@@ -41,7 +41,11 @@ class Known:
 
 
 def digest_sources(paths: Iterable[Path], *, memory: Path = MEMORY) -> dict[str, str]:
-    """SHA-256 of each existing file by its path as given; reads only files that look changed."""
+    """SHA-256 of each existing file by its path as given; reads only files that look changed.
+
+    Raises:
+        EditorbotError: A file cannot be read, or `memory` not be written.
+    """
     known = _recall(memory)
     status = {str(path): os.stat(path) for path in paths if Path(path).is_file()}
     unknown = [
@@ -77,9 +81,7 @@ def _recall(memory: Path) -> dict[str, Known]:
     try:
         entries = json.loads(memory.read_text(encoding="utf-8"))
         return {path: Known(**entry) for path, entry in entries.items()}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError):
         # Only a memory: without it every recording is read once more.
         return {}
 

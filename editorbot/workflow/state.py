@@ -17,6 +17,7 @@ Snakemake's records are private to it, hence the pinned version and the number i
 import argparse
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,9 +26,11 @@ from typing import Any
 from snakemake.persistence import RECORD_FORMAT_VERSION
 from snakemake.persistence.file import FilePersistence
 
+from editorbot.errors import EditorbotError
 from editorbot.files import sha256, write_json, write_text
 from editorbot.progress import track
 from editorbot.workflow.run import is_owned
+from editorbot.workflow.sources import SHOWN_FROM_BYTES
 
 STATE = ".workflow_state.json"
 SNAKEMAKE = Path(".snakemake")
@@ -96,8 +99,11 @@ def export(stage: str) -> None:
     """Write the state files of a stage; a folder without outputs gets one too, so that it exists.
 
     A state file whose content would be the same is not touched.
+
+    Raises:
+        EditorbotError: A state file cannot be written.
     """
-    records = Records()
+    records, seen = Records(), _seen()
     for folder in STAGES[stage]:
         before = _read_state(Path(folder) / STATE)
         outputs: dict[str, Output] = {}
@@ -112,7 +118,8 @@ def export(stage: str) -> None:
         state = Path(folder) / STATE
         if not state.exists() or state.read_text(encoding="utf-8") != text:
             write_text(state, text)
-        _remember_seen(folder)
+        seen[folder] = sha256(state)
+    _remember_seen(seen)
 
 
 def restore() -> None:
@@ -121,20 +128,25 @@ def restore() -> None:
     A state file that is new here speaks for all outputs whose bytes it knows. One that was seen
     before speaks only for outputs that changed neither by a job nor with it, as after a
     `dvc checkout` of a single folder. Nothing is done while a run is going on.
+
+    Raises:
+        EditorbotError: An output cannot be read, or Snakemake's folder not be written.
     """
     if is_owned():
         return
-    records = Records()
+    records, seen = Records(), _seen()
     restored = 0
     for folder in (folder for folders in STAGES.values() for folder in folders):
-        if not (Path(folder) / STATE).exists():
+        state = Path(folder) / STATE
+        if not state.exists():
             continue
-        is_new = _seen().get(folder) != sha256(Path(folder) / STATE)
-        todo = _to_compare(_read_state(Path(folder) / STATE), records, is_new=is_new)
-        slow = sum(output.size for output in todo.values()) > 2 * 2**30
+        digest = sha256(state)
+        todo = _to_compare(_read_state(state), records, is_new=seen.get(folder) != digest)
+        slow = sum(output.size for output in todo.values()) > SHOWN_FROM_BYTES
         items = track(todo.items(), f"comparing {folder}") if slow else todo.items()
         restored += sum(_restore(path, output, records) for path, output in items)
-        _remember_seen(folder)
+        seen[folder] = digest
+    _remember_seen(seen)
     if restored:
         _make_benchmarks_newest()
 
@@ -211,19 +223,27 @@ def _read_state(path: Path) -> dict[str, Output]:
 
 
 def _seen() -> dict[str, str]:
+    """Digests of the state files that were here before, by folder."""
     return json.loads(SEEN.read_text(encoding="utf-8")) if SEEN.exists() else {}
 
 
-def _remember_seen(folder: str) -> None:
-    write_json(SEEN, _seen() | {folder: sha256(Path(folder) / STATE)})
+def _remember_seen(digests: dict[str, str]) -> None:
+    if digests != _seen():
+        write_json(SEEN, digests)
 
 
 def main() -> None:
     """Write the state files of one stage."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        description=main.__doc__,
+        epilog="example: python -m editorbot.workflow.state export prepare",
+    )
     parser.add_argument("action", choices=["export"])
     parser.add_argument("stage", choices=list(STAGES))
-    export(parser.parse_args().stage)
+    try:
+        export(parser.parse_args().stage)
+    except EditorbotError as error:
+        sys.exit(f"editorbot: {error}")
 
 
 if __name__ == "__main__":

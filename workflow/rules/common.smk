@@ -27,6 +27,15 @@ try:
         if TABLE.songs
         else Splits((), (), ())
     )
+    DIGESTS = digest_sources(
+        path
+        for song in TABLE.songs
+        for path in (song.raw, song.edit, song.truth, song.causes)
+        if path
+    )
+    if workflow.is_main_process:
+        release_lock_of_killed_run()
+        restore()
 except EditorbotError as error:
     raise WorkflowError(str(error))
 
@@ -37,17 +46,9 @@ STEMS = PARAMS.stems.model != "off"
 STEMS_SIDES = SIDES if PARAMS.stems.sides == "both" else ("raw",)
 # Which sides are wanted says nothing about how one is separated.
 STEMS_SETTINGS = PARAMS.stems.model_dump(exclude={"sides"})
-DIGESTS = digest_sources(
-    path
-    for song in TABLE.songs
-    for path in (song.raw, song.edit, song.truth, song.causes)
-    if path
-)
 
 settle(workflow, songs=SONGS)
 if workflow.is_main_process:
-    release_lock_of_killed_run()
-    restore()
     for half_pair in TABLE.half_pairs:
         print(f"editorbot: left out: {half_pair}", file=sys.stderr)
     if SPLITS.warning:
