@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from editorbot.edl.model import Edit
 from editorbot.edl.serialize import read_edit
@@ -85,7 +86,7 @@ def _print(rows: dict[str, dict[str, float]]) -> None:
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
     table = Table("song", *[name.replace("_", " ") for name in columns], box=None)
     for song, row in rows.items():
-        table.add_row(song, *_cells(row, columns))
+        table.add_row(Text(song), *_cells(row, columns))
     if len(rows) > 1:
         means = {
             name: statistics.fmean(row[name] for row in rows.values() if name in row)

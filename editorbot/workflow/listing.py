@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from editorbot.corpus.songs import Song, SongTable, find_songs
 from editorbot.workflow.sources import digest_sources, join_digests
@@ -64,13 +65,17 @@ def print_songs(data: Path, results: Path, *, which: str = "auto") -> None:
     Raises:
         EditorbotError: Two recordings claim the same song and side, or a name is reserved.
     """
-    console = Console()
+    # Without markup, as a song may be called "song [live]".
+    console = Console(markup=False)
     table = find_songs(data, which=which)
     if table.songs:
-        rows = Table("song", "raw", "edit", "state", box=None, pad_edge=False)
+        rows = Table(box=None, pad_edge=False)
+        for heading in ("song", "raw", "edit", "state"):
+            rows.add_column(heading, overflow="fold")
         states = states_of(table, results)
         for song in table.songs:
-            rows.add_row(song.name, str(song.raw), str(song.edit), states[song.name])
+            cells = (song.name, str(song.raw), str(song.edit), states[song.name])
+            rows.add_row(*map(Text, cells))
         console.print(rows)
         console.print("new and stale songs are built by: snakemake --cores all prepare")
     else:

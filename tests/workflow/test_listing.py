@@ -71,10 +71,13 @@ def test_the_list_agrees_with_the_pipeline(workspace):
 def test_the_command_names_songs_and_half_pairs(tmp_path):
     put(tmp_path / "data/input/a_raw.wav")
     put(tmp_path / "data/desired_output/a_edit.wav")
-    put(tmp_path / "data/input/half_raw.wav")
+    put(tmp_path / "data/input/half [live]_raw.wav")
+    put(tmp_path / "data/input/b [live]_raw.wav")
+    put(tmp_path / "data/desired_output/b [live]_edit.wav")
     lines = songs("--data", tmp_path / "data", "--results", tmp_path / "results")
     assert any(line.startswith("a ") and line.rstrip().endswith("new") for line in lines)
-    assert any("half_raw.wav has no edit" in line for line in lines)
+    assert any(line.startswith("b [live] ") for line in lines)
+    assert any("half [live]_raw.wav has no edit" in line for line in lines)
 
 
 def test_params_say_which_songs_are_listed(tmp_path):
