@@ -23,6 +23,7 @@ from editorbot.audio.write import write
 
 __all__ = [
     "AudioInfo",
+    "Dtype",
     "check",
     "downmix_blocks",
     "downmix_matrix",

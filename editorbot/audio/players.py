@@ -11,8 +11,8 @@ from editorbot.audio.stretch import Stretcher
 from editorbot.edl.model import Segment
 from editorbot.errors import AudioError
 
-# `player(start, stop)` gives (C, stop - start) float32; positions count output samples from the
-# segment's start, are negative in a fade that reaches before it, and go forward from call to call.
+# `player(start, stop)` gives (C, stop - start), float32 or float64; positions count output samples
+# from the segment's start, are negative in a fade before it, and go forward from call to call.
 Player = Callable[[int, int], np.ndarray]
 
 READ_AHEAD_SAMPLES = 2**16
@@ -23,17 +23,17 @@ PITCH_TOLERANCE_SEMITONES = 1e-6
 class SourceReader:
     """Reads any stretch of a recording; cheap where each stretch overlaps or follows the last."""
 
-    def __init__(self, path: Path, *, samples: int, channels: int):
-        self._path, self._samples, self._channels = path, samples, channels
+    def __init__(self, path: Path, *, samples: int, channels: int, dtype: io.Dtype = "float32"):
+        self._path, self._samples, self._channels, self._dtype = path, samples, channels, dtype
         self._blocks: Iterator[np.ndarray] | None = None
-        self._buffer = np.zeros((channels, 0), np.float32)
+        self._buffer = np.zeros((channels, 0), dtype)
         self._start = 0
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Samples (C, stop - start) float32, zero outside the recording."""
+        """Samples (C, stop - start), zero outside the recording."""
         low, high = max(0, start), min(self._samples, stop)
         if low >= high:
-            return np.zeros((self._channels, stop - start), np.float32)
+            return np.zeros((self._channels, stop - start), self._dtype)
         self._fill(low, high)
         found = self._buffer[:, low - self._start : high - self._start]
         return np.pad(found, ((0, 0), (low - start, stop - high)))
@@ -42,7 +42,7 @@ class SourceReader:
         end = self._start + self._buffer.shape[1]
         if self._blocks is None or not self._start <= low <= end:
             self._blocks = io.read_blocks(
-                self._path, block_samples=READ_AHEAD_SAMPLES, start=low, stop=None
+                self._path, block_samples=READ_AHEAD_SAMPLES, start=low, dtype=self._dtype
             )
             self._start = end = low
             self._buffer = self._buffer[:, :0]
@@ -67,7 +67,7 @@ def _with_channels(block: np.ndarray, channels: int) -> np.ndarray:
     if len(block) == 1:
         return np.repeat(block, channels, axis=0)
     if channels == 1:
-        return block.mean(axis=0, keepdims=True, dtype=np.float32)
+        return block.mean(axis=0, keepdims=True, dtype=block.dtype)
     kept = block[:channels]
     return np.pad(kept, ((0, channels - len(kept)), (0, 0)))
 

@@ -17,6 +17,8 @@ from editorbot.errors import AudioError
 from editorbot.progress import track
 
 BLOCK_SAMPLES = 2**16
+_INTEGERS = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24"}
+_BEYOND_FLOAT = {"PCM_32", "DOUBLE"}  # more bits than float32 holds
 
 
 def render(
@@ -26,7 +28,8 @@ def render(
 
     Fades follow `editorbot.edl.model`; where a fade reaches beyond its recording, and in segments
     without source, there is silence. Sources at other rates are resampled; a source with other
-    channels than the first is spread (mono) or averaged (to mono).
+    channels than the first is spread (mono), averaged (to mono), or keeps the channels that both
+    have.
 
     Args:
         edit: What to play.
@@ -34,21 +37,24 @@ def render(
         block_samples: Length of the blocks in output samples; memory grows with it.
 
     Yields:
-        (C, T) float32 with the first source's channels; one channel where nothing has a source.
+        (C, T) with the first source's channels, one channel where nothing has a source; float64
+        where a source is of 32-bit integers or 64-bit floats, else float32.
 
     Raises:
         AudioError: A source is missing, or is not the recording that the edit was made from.
     """
     paths = [_checked_path(source, base) for source in edit.sources]
     channels = edit.sources[0].channels if edit.sources else 1
+    dtype = "float64" if _subtypes(paths) & _BEYOND_FLOAT else "float32"
     spans = extents(edit)
     players: dict[int, Player] = {}
     for start in range(0, edit.samples, block_samples):
         stop = min(start + block_samples, edit.samples)
-        block = np.zeros((channels, stop - start), np.float32)
+        block = np.zeros((channels, stop - start), dtype)
         for number in _sounding(spans, start, stop):
             if number not in players:
-                players[number] = _player(edit, number, spans[number], paths, channels)
+                reader = _reader(edit, number, paths, channels, dtype)
+                players[number] = _player(edit, number, spans[number], reader)
             _add(block, start, edit, number, spans[number], players[number])
             if spans[number].stop <= stop:
                 del players[number]
@@ -69,6 +75,7 @@ def render_to(
 
     Raises:
         AudioError: As `render`.
+        EditorbotError: As `editorbot.audio.write.write`.
     """
     output = Path(output)
     channels = edit.sources[0].channels if edit.sources else 1
@@ -83,8 +90,17 @@ def render_to(
 
 
 def _exact_subtype(paths: list[Path]) -> str:
-    subtypes = {io.probe(path).subtype for path in paths}
-    return "PCM_24" if subtypes <= {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24"} else "FLOAT"
+    """A subtype of WAV that holds the samples of all these recordings exactly."""
+    subtypes = _subtypes(paths)
+    if subtypes <= _INTEGERS:
+        return "PCM_24"
+    if subtypes <= {*_INTEGERS, "PCM_32"}:
+        return "PCM_32"
+    return "DOUBLE" if subtypes & _BEYOND_FLOAT else "FLOAT"
+
+
+def _subtypes(paths: list[Path]) -> set[str]:
+    return {io.probe(path).subtype for path in paths}
 
 
 def _checked_path(source: Source, base: Path | None) -> Path:
@@ -106,10 +122,17 @@ def _sounding(spans: list[Extent], start: int, stop: int) -> list[int]:
     ]
 
 
-def _player(edit: Edit, number: int, span: Extent, paths: list[Path], channels: int) -> Player:
+def _reader(
+    edit: Edit, number: int, paths: list[Path], channels: int, dtype: io.Dtype
+) -> SourceReader:
+    source = edit.segments[number].source
+    samples = edit.sources[source].samples
+    return SourceReader(paths[source], samples=samples, channels=channels, dtype=dtype)
+
+
+def _player(edit: Edit, number: int, span: Extent, reader: SourceReader) -> Player:
     segment = edit.segments[number]
     source = edit.sources[segment.source]
-    reader = SourceReader(paths[segment.source], samples=source.samples, channels=channels)
     return make_player(
         segment,
         reader,
@@ -128,7 +151,7 @@ def _add(
     sound = player(first - segment.out_start, last - segment.out_start)
     gain = segment.polarity * 10.0 ** (segment.gain_db / 20.0)
     if gain != 1.0:
-        sound = sound * np.float32(gain)
+        sound = sound * sound.dtype.type(gain)
     weights = segment_weights(segment.fade_in, segment.fade_out, span, start=first, stop=last)
     if weights is not None:
         sound = sound * weights

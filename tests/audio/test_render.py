@@ -22,7 +22,7 @@ TOLERANCE = 2e-6
 
 
 def make_source(path: Path, audio: np.ndarray, rate: int = RATE, subtype: str = "FLOAT") -> Source:
-    io.write(path, audio.astype(np.float32), sample_rate=rate, channels=len(audio), subtype=subtype)
+    io.write(path, audio, sample_rate=rate, channels=len(audio), subtype=subtype)
     return Source(
         path=str(path),
         sample_rate=rate,
@@ -288,6 +288,31 @@ def test_render_to_keeps_samples_and_resolves_base(tmp_path):
     render_to(near, tmp_path / "out.wav", base=tmp_path)
     assert io.probe(tmp_path / "out.wav").subtype == "PCM_24"
     assert np.array_equal(io.read(tmp_path / "out.wav"), audio[:, 100:2900])
+
+
+@pytest.mark.parametrize(
+    ("subtypes", "expected"),
+    [
+        (["PCM_U8", "PCM_16"], "PCM_24"),
+        (["PCM_24", "PCM_32"], "PCM_32"),
+        (["PCM_24", "FLOAT"], "FLOAT"),
+        (["PCM_16", "DOUBLE"], "DOUBLE"),
+        (["FLOAT", "PCM_32"], "DOUBLE"),
+    ],
+)
+def test_every_sample_format_is_copied_bit_for_bit(tmp_path, subtypes, expected):
+    sources, copied = [], []
+    for number, subtype in enumerate(subtypes):
+        audio = np.random.default_rng(number).uniform(-1, 1, (2, 500))
+        path = tmp_path / f"{number}.wav"
+        sources.append(make_source(path, audio, subtype=subtype))
+        copied.append(io.read(path, dtype="float64")[:, 100:400])
+    runs = [{"source": n, "src_start": 100, "src_end": 400} for n in range(len(sources))]
+    output = tmp_path / "out.wav"
+    render_to(make_edit(sources, runs), output)
+    assert io.probe(output).subtype == expected
+    rendered = io.read(output, dtype="float64")
+    np.testing.assert_array_equal(rendered, np.concatenate(copied, axis=1))
 
 
 def test_another_recording_is_refused(tmp_path):
