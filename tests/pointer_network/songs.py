@@ -1,9 +1,15 @@
-"""A tiny song for the tests: a mel that can be told apart everywhere, and an edit with a loop."""
+"""Tiny songs and networks for the tests: mels that can be told apart everywhere, known edits."""
+
+from pathlib import Path
 
 import numpy as np
 
-from editorbot.params import MiniPointerSize, PointerParams
-from editorbot.pointer_network.data import Example, make_example
+from editorbot.audio.store import write_array
+from editorbot.params import DecodeParams, MelParams, MiniPointerSize, PointerParams, StemsParams
+from editorbot.pointer_network.data import Example, SongFiles, make_example
+from editorbot.pointer_network.decode import Decoding
+from editorbot.pointer_network.model import PointerNetwork
+from editorbot.train.checkpoints import save_checkpoint
 
 N_MELS = 16
 TINY = MiniPointerSize(
@@ -53,3 +59,47 @@ def song(
     ops[-1] = 6
     mel = mel_of(frames, seed=seed)
     return make_example(name, mel, None, pointers, ops, params=params or tiny_params())
+
+
+def write_song(
+    folder: Path, name: str, mel: np.ndarray, pointers: np.ndarray, *, stems: bool = False
+) -> SongFiles:
+    """A prepared song's files, as the pipeline leaves them; each stem is the mel again."""
+    files = SongFiles(
+        name,
+        folder / f"{name}.zarr.zip",
+        folder / f"{name}_pointers.npy",
+        folder / f"{name}_ops.npy",
+        folder / f"{name}_stems.zarr.zip" if stems else None,
+    )
+    mel = mel.astype(np.float16)
+    write_array(files.mel, mel, name="mel", chunks=(len(mel), 512))
+    if stems:
+        parts = np.stack([mel] * 4)
+        write_array(files.stems_mel, parts, name="mel", chunks=(4, len(mel), 512))
+    ops = np.zeros(len(pointers), dtype=np.int8)
+    ops[-1] = 6
+    np.save(files.pointers, pointers)
+    np.save(files.ops, ops)
+    return files
+
+
+def write_checkpoint(path: Path, model: PointerNetwork, *, stems: bool, decoding: Decoding) -> Path:
+    """A checkpoint of a network as it is, from which `load_editor` rebuilds it."""
+    sections = {
+        "pointer": model.params,
+        "mel": MelParams(n_mels=N_MELS),
+        "decode": DecodeParams(),
+        "stems": StemsParams(),
+    }
+    params = {name: section.model_dump(mode="json") for name, section in sections.items()}
+    info = {
+        "system": "pointer_network",
+        "params": params if stems else {**params, "stems": None},
+        "parameters": 1,
+        "epoch": 1,
+        "data": {"songs": ["one", "two"], "cuts": 7},
+        "decoding": decoding._asdict(),
+    }
+    save_checkpoint(path, model=model, info=info)
+    return path

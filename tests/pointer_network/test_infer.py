@@ -9,7 +9,7 @@ from editorbot.audio.stems import separate
 from editorbot.audio.store import read_array, write_array
 from editorbot.edl.serialize import read_edit
 from editorbot.errors import EditorbotError
-from editorbot.params import DecodeParams, MelParams, StemsParams
+from editorbot.params import StemsParams
 from editorbot.pointer_network import infer as infer_module
 from editorbot.pointer_network.decode import NEVER, Decoding
 from editorbot.pointer_network.doors import run
@@ -18,7 +18,7 @@ from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.propose import load_editor
 from editorbot.train.checkpoints import save_checkpoint
 
-from .songs import N_MELS, path_of, tiny_params
+from .songs import N_MELS, path_of, tiny_params, write_checkpoint
 
 torch.set_num_threads(1)
 RATE, SECONDS = 32000, 6
@@ -29,25 +29,8 @@ ALWAYS_LEAVE = Decoding(NEVER, cut=0.5, stop=NEVER)
 def checkpoint(folder, *, stems=False, decoding=KEEP_ALL, **changes):
     """An untrained network, which with these thresholds keeps everything."""
     torch.manual_seed(0)
-    params = tiny_params(**changes)
-    model = PointerNetwork(params, n_mels=N_MELS, stems=stems)
-    sections = {
-        "pointer": params,
-        "mel": MelParams(n_mels=N_MELS),
-        "decode": DecodeParams(),
-        "stems": StemsParams(),
-    }
-    info = {
-        "system": "pointer_network",
-        "params": {name: section.model_dump() for name, section in sections.items()},
-        "parameters": 1,
-        "epoch": 1,
-        "data": {"songs": ["one", "two"], "cuts": 7},
-        "decoding": decoding._asdict(),
-    }
-    info["params"]["stems"] = info["params"]["stems"] if stems else None
-    save_checkpoint(folder / "best", model=model, info=info)
-    return folder / "best"
+    model = PointerNetwork(tiny_params(**changes), n_mels=N_MELS, stems=stems)
+    return write_checkpoint(folder / "best", model, stems=stems, decoding=decoding)
 
 
 def recording(folder, *, channels=3):

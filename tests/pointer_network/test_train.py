@@ -15,33 +15,17 @@ from editorbot.pointer_network.decode import decode_steps
 from editorbot.pointer_network.propose import load_editor
 from editorbot.pointer_network.train import train_pointer
 
-from .songs import N_MELS, mel_of, path_of, tiny_params
+from .songs import N_MELS, mel_of, path_of, tiny_params, write_song
 
 torch.set_num_threads(1)
 FRAMES = 1600
+LOOP = ((80, 400), (240, 400), (240, 400), (900, 1400))
 BY_HEART = 200
 """Epochs; a hundred still miss one of the passes through the loop."""
 
 
-def prepared(folder, name="tiny", *, runs, seed=0, stems=False) -> SongFiles:
-    """A prepared song's files, as the pipeline leaves them."""
-    mel, pointers = mel_of(FRAMES, seed=seed), path_of(*runs)
-    ops = np.zeros(len(pointers), dtype=np.int8)
-    ops[-1] = 6
-    files = SongFiles(
-        name,
-        folder / f"{name}.zarr.zip",
-        folder / f"{name}_pointers.npy",
-        folder / f"{name}_ops.npy",
-        folder / f"{name}_stems.zarr.zip" if stems else None,
-    )
-    write_array(files.mel, mel.astype(np.float16), name="mel", chunks=(N_MELS, 512))
-    if stems:
-        parts = np.stack([mel] * 4).astype(np.float16)
-        write_array(files.stems_mel, parts, name="mel", chunks=(4, N_MELS, 512))
-    np.save(files.pointers, pointers)
-    np.save(files.ops, ops)
-    return files
+def prepared(folder, name="tiny", *, seed=0, stems=False) -> SongFiles:
+    return write_song(folder, name, mel_of(FRAMES, seed=seed), path_of(*LOOP), stems=stems)
 
 
 def trained(folder, train, validation=(), *, resume=None, **changes):
@@ -58,11 +42,8 @@ def trained(folder, train, validation=(), *, resume=None, **changes):
     )
 
 
-LOOP = ((80, 400), (240, 400), (240, 400), (900, 1400))
-
-
 def test_learns_a_song_by_heart_and_plays_it_back_running_free(tmp_path):
-    files = prepared(tmp_path, runs=LOOP)
+    files = prepared(tmp_path)
     result = trained(tmp_path, [files], epochs=BY_HEART, lr=3e-3)
     editor = load_editor(result.best)
     example = PointerDataset([files], params=editor.model.params)[0]
@@ -76,8 +57,7 @@ def test_learns_a_song_by_heart_and_plays_it_back_running_free(tmp_path):
 
 def test_a_checkpoint_tells_where_it_comes_from(tmp_path):
     songs = [
-        prepared(tmp_path, name, runs=LOOP, seed=seed, stems=True)
-        for seed, name in enumerate(["one", "two"])
+        prepared(tmp_path, name, seed=seed, stems=True) for seed, name in enumerate(["one", "two"])
     ]
     result = trained(tmp_path, songs[:1], songs[1:], epochs=2)
     info = json.loads((result.best / "checkpoint.json").read_text())
@@ -109,11 +89,19 @@ def test_a_checkpoint_tells_where_it_comes_from(tmp_path):
     ],
 )
 def test_a_song_that_does_not_fit_is_named(tmp_path, break_it, message):
-    files = prepared(tmp_path, "odd one", runs=LOOP)
+    files = prepared(tmp_path, "odd one")
     break_it(files)
     with pytest.raises(EditorbotError, match=message) as caught:
         trained(tmp_path, [files])
     assert "song odd one" in str(caught.value)
+
+
+def test_a_model_of_other_than_four_stems_is_refused(tmp_path):
+    files = prepared(tmp_path, "six", stems=True)
+    six = np.zeros((6, N_MELS, FRAMES), np.float16)
+    write_array(files.stems_mel, six, name="mel", chunks=(6, N_MELS, 512))
+    with pytest.raises(EditorbotError, match=r"song six: .*choose a stems.model of 4 stems"):
+        trained(tmp_path, [files])
 
 
 def test_no_song_to_learn_from(tmp_path):

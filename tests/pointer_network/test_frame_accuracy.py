@@ -2,65 +2,35 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
-from editorbot.audio.store import write_array
 from editorbot.evaluate.frame_accuracy import FrameAccuracy, describe, frame_accuracy
-from editorbot.files import write_npy
-from editorbot.params import DecodeParams, MelParams, PointerParams
-from editorbot.pointer_network.data import SongFiles
 from editorbot.pointer_network.decode import Decoding
 from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.targets import REACH
-from editorbot.train.checkpoints import save_checkpoint
 
-SIZE = dict(
-    stride=1,
-    width=8,
-    heads=2,
-    encoder_layers=1,
-    decoder_layers=1,
-    feedforward=8,
-    summary_tokens=2,
-    cross_window=8,
-    self_window=8,
-    jump_buckets=2,
-)
-PARAMS = PointerParams.model_validate({"size": "mini", "mini": SIZE, "stems": False})
-MEL = MelParams(n_mels=4)
+from .songs import N_MELS, TINY, mel_of, path_of, tiny_params, write_checkpoint, write_song
+
+torch.set_num_threads(1)
 
 
 def checkpoint_that_answers(delta, path):
-    torch.manual_seed(0)
-    model = PointerNetwork(PARAMS, n_mels=MEL.n_mels, stems=False)
+    params = tiny_params(mini={**TINY.model_dump(), "stride": 1}, stems=False)
+    model = PointerNetwork(params, n_mels=N_MELS, stems=False)
     last = model.heads.delta[-1]
     with torch.no_grad():
         last.weight.zero_()
         last.bias.zero_()
         last.bias[delta + REACH] = 1.0
-    params = {"pointer": PARAMS, "decode": DecodeParams(), "mel": MEL}
-    values = {name: section.model_dump(mode="json") for name, section in params.items()}
-    info = {
-        "system": "pointer_network",
-        "params": values | {"stems": None},
-        "decoding": Decoding()._asdict(),
-    }
-    save_checkpoint(path, model=model, info=info)
-    return path
+    return write_checkpoint(path, model, stems=False, decoding=Decoding())
 
 
 @pytest.fixture
 def song(tmp_path):
     # Of 40 steps, one cut by 10 at step 20; every other step goes on.
-    pointers = np.concatenate([np.arange(20), np.arange(30, 50)])
-    paths = [tmp_path / name for name in ("mel.zarr.zip", "pointers.npy", "ops.npy")]
-    mel = np.random.default_rng(0).random((4, 60)).astype(np.float32)
-    write_array(paths[0], mel, name="mel", chunks=(4, 60))
-    write_npy(paths[1], pointers)
-    write_npy(paths[2], np.zeros(40, np.int8))
-    return SongFiles("song", *paths)
+    pointers = path_of((0, 20), (30, 50))
+    return write_song(tmp_path, "song", mel_of(60, seed=0), pointers)
 
 
 def test_a_network_that_always_goes_on_is_as_good_as_the_constant(tmp_path, song):
