@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from editorbot.errors import EditorbotError
 
 Positive = Annotated[int, Field(gt=0)]
+Even = Annotated[int, Field(gt=0, multiple_of=2)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -43,7 +51,7 @@ class MelParams(Section):
 
     sample_rate: Positive = 22050
     """Hz; the recording is mixed to mono."""
-    n_fft: Annotated[int, Field(gt=0, multiple_of=2)] = 2048
+    n_fft: Even = 2048
     """Samples; even, as half of it lies on either side of a frame's instant."""
     hop_length: Positive = 256
     """Samples; 11.6 ms at 22,050 Hz."""
@@ -99,8 +107,9 @@ class PointerSize(Section):
 
     stride: Positive = 1
     """Mel frames per decision."""
-    width: Positive = 128
-    heads: Positive = 4
+    width: Even = 128
+    heads: Annotated[int, Field(gt=0, validate_default=True)] = 4
+    """A divisor of the width."""
     encoder_layers: Positive = 3
     decoder_layers: Positive = 3
     feedforward: Positive = 512
@@ -114,12 +123,20 @@ class PointerSize(Section):
     jump_buckets: Positive = 512
     """Buckets of 129 steps on either side; a jump beyond them is cut short, and counted."""
 
+    @field_validator("heads")
+    @classmethod
+    def _divides_width(cls, heads: int, info: ValidationInfo) -> int:
+        width = info.data.get("width", heads)
+        if width % heads:
+            raise ValueError(f"the width, {width}, is not a multiple of it")
+        return heads
+
 
 class MiniPointerSize(PointerSize):
     """Small enough to learn from some ten songs on a CPU within minutes."""
 
     stride: Positive = 8
-    width: Positive = 64
+    width: Even = 64
     encoder_layers: Positive = 2
     decoder_layers: Positive = 2
     feedforward: Positive = 128

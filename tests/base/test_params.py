@@ -24,6 +24,10 @@ def test_shipped_file_holds_every_section_and_the_defaults():
         ({"mel": {"n_mels": -3}}, "mel.n_mels is -3: input should be greater than 0"),
         ({"splits": {"held_out": 2}}, "splits.held_out is 2"),
         ({"mel": {"n_fft": 2047}}, "mel.n_fft is 2047: input should be a multiple of 2"),
+        (
+            {"pointer": {"mini": {"width": 66}}},
+            "pointer.mini.heads is 4: value error, the width, 66, is not a multiple of it",
+        ),
         ({"mel": None}, "mel is None: expected a section with keys"),
         ({5: {}}, "5 is not a known key"),
         (
