@@ -37,7 +37,8 @@ def make_demo_pairs(
     }
     missing = [song for song in songs if not _is_made(root, song.name, recipe)]
     # Most of a song is spent in single-threaded synthesis, so songs go side by side.
-    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+    workers = max(1, min(len(missing), len(os.sched_getaffinity(0))))
+    with ProcessPoolExecutor(max_workers=workers) as pool:
         jobs = [pool.submit(_make, root, song, seed, params) for song in missing]
         for job in track(as_completed(jobs), "Making demo songs", total=len(jobs)):
             write_json(_recipe_of(root, job.result()), recipe)

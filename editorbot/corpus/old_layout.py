@@ -49,10 +49,11 @@ def import_songs(
     With `link`, files on the same disk are hard-linked in place of copied.
 
     Raises:
-        EditorbotError: There is no recording below `training_data`; a song of the same name and
-            other content is already in `data`; two recordings claim the same song and side; or a
-            file cannot be read or written.
+        EditorbotError: There is no recording below `training_data`, or no folder `cache`; a song
+            of the same name and other content is already in `data`; two recordings claim the same
+            song and side; or a file cannot be read or written.
     """
+    cached = _cached_names(cache)
     transfers = _planned(Path(training_data), Path(data))
     if not transfers:
         raise EditorbotError(
@@ -69,7 +70,7 @@ def import_songs(
     table = find_songs(data, which="own")
     report.half_pairs = list(table.half_pairs)
     found = {_song(transfer.target) for transfer in transfers} | set(table.names)
-    report.without_sound = sorted(_cached_names(cache) - found)
+    report.without_sound = sorted(cached - found)
     return report
 
 
@@ -160,6 +161,8 @@ def _linked(source: Path, target: Path) -> bool:
 def _cached_names(cache: Path | None) -> set[str]:
     if cache is None:
         return set()
+    if not Path(cache).is_dir():
+        raise EditorbotError(f"{cache} is not a folder: expected the old tree's cache")
     names = {path.stem for path in Path(cache).glob("*/*.npz")}
     for ending in ("_raw", "_edit", "_stems"):
         names = {name.removesuffix(ending) for name in names}

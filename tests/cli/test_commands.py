@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from editorbot.audio.io import read, write
-from editorbot.cli import app
+from editorbot.cli import Level, app
 from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
 from editorbot.edl.serialize import write_edit
 from editorbot.files import sha256
+from editorbot.params import SimulateParams
 
 RATE = 22050
 WIDE = {"COLUMNS": "300"}
@@ -64,6 +66,11 @@ def test_every_command_shows_an_example():
         result = CliRunner().invoke(app, [*name.split(), "--help"], env=WIDE)
         assert result.exit_code == 0
         assert f"Example: editorbot {name}" in result.stdout, name
+
+
+def test_levels_are_those_of_the_params():
+    levels = get_args(SimulateParams.model_fields["level"].annotation)
+    assert [level.value for level in Level] == list(levels)
 
 
 def test_render_finds_the_sources_beside_the_list(raw, tmp_path):

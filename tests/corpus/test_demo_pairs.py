@@ -1,5 +1,7 @@
 """Demo pairs are made once, made again when their recipe changes, and counted honestly."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from editorbot.corpus import demo_pairs
@@ -34,7 +36,8 @@ def test_pairs_are_found_as_songs_and_made_only_once(tmp_path):
 
 def test_pairs_are_made_again_when_the_code_that_makes_them_changed(tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr(demo_pairs, "_make", lambda root, song, *_: made.append(song.name))
+    monkeypatch.setattr(demo_pairs, "ProcessPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.setattr(demo_pairs, "_make", lambda _, song, *__: made.append(song) or song.name)
     monkeypatch.setattr(demo_pairs, "_pair", lambda root, name: ())
     for digest in ("before", "before", "after"):
         monkeypatch.setattr(demo_pairs, "code_digest", lambda _, digest=digest: digest)

@@ -64,6 +64,8 @@ def test_other_content_is_refused_before_anything_is_copied(old):
 def test_an_empty_tree_is_named(tmp_path):
     with pytest.raises(EditorbotError, match="holds no recordings"):
         import_songs(tmp_path, tmp_path / "data")
+    with pytest.raises(EditorbotError, match="cash is not a folder"):
+        import_songs(tmp_path, tmp_path / "data", cache=tmp_path / "cash")
 
 
 @pytest.mark.parametrize("rival", ["data/desired_output/bare_edit.wav", "bare_edit.flac"])

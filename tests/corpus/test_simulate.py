@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.signal import correlate
 
 from editorbot.audio import io
-from editorbot.audio.beats import beat_grid
 from editorbot.audio.render import render
 from editorbot.corpus.simulate import simulate
 from editorbot.corpus.simulation import junk
@@ -303,15 +302,6 @@ def test_lossy_coding_stays_in_place(rate, codec):
 def test_mastering_stays_below_its_ceiling():
     mastered = master(music(3), np.random.default_rng(0), tone_db=3.0, sample_rate=RATE)
     assert np.abs(mastered).max() <= LIMITER_CEILING + 1e-6
-
-
-def test_beats_and_bars_of_a_click_track():
-    grid = beat_grid(music(20, channels=1)[0], sample_rate=RATE)
-    assert grid.tempo_bpm == pytest.approx(120, rel=0.02)
-    late_s = (grid.beats / RATE + BEAT_S / 2) % BEAT_S - BEAT_S / 2
-    assert np.median(np.abs(late_s)) < 0.03
-    late_bars_s = (grid.bars / RATE + 1) % 2 - 1
-    assert np.median(np.abs(late_bars_s)) < 0.03
 
 
 def test_bad_tracks_are_refused_in_one_sentence(tmp_path):
