@@ -194,7 +194,7 @@ class _Module(lightning.LightningModule):
         self.epoch, self.step = 0, 0
         self.best_loss, self.best_epoch = math.inf, 0
         self.resumed_from: Path | None = None
-        self.songs = ""
+        self.songs_of_step: list[str] = []
         self.bar: Iterator[int] = iter(())
         self.sums: dict[str, dict[str, list[float]]] = {"train": {}, "val": {}}
 
@@ -260,6 +260,7 @@ class _Module(lightning.LightningModule):
         torch.manual_seed(_random_seed(self._epoch_seed, batch_index))
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
+        self.songs_of_step.append(self.task.songs_of(batch))
         result = self._step(batch, "train")
         total = self._total(result)
         losses = {f"train/{name}_loss": loss.item() for name, loss in result.losses.items()}
@@ -270,13 +271,13 @@ class _Module(lightning.LightningModule):
         self._step(batch, "val")
 
     def _step(self, batch: Any, stage: str) -> StepResult:
-        self.songs = self.task.songs_of(batch)
         result = self.task.step(batch)
         for name, loss in result.losses.items():
             if not torch.isfinite(loss):
                 raise EditorbotError(
-                    f"song {self.songs}: the {name} loss is {loss.item()} at step {self.step} "
-                    f"({stage}), expected a finite number: check the song's features, or lower lr"
+                    f"song {self.task.songs_of(batch)}: the {name} loss is {loss.item()} at step "
+                    f"{self.step} ({stage}), expected a finite number: check the song's features, "
+                    "or lower lr"
                 )
         ones = torch.tensor(1.0)
         means = {f"{name}_loss": Ratio(loss, ones) for name, loss in result.losses.items()}
@@ -295,9 +296,10 @@ class _Module(lightning.LightningModule):
         norm = torch.nn.utils.get_total_norm(gradients).item()
         if not math.isfinite(norm):
             raise EditorbotError(
-                f"song {self.songs}: the gradient is {norm} at step {self.step}, expected a "
-                "finite number: check the song's features, or lower lr"
+                f"song {', '.join(self.songs_of_step)}: the gradient is {norm} at step "
+                f"{self.step}, expected a finite number: check the song's features, or lower lr"
             )
+        self.songs_of_step = []
         lr = learning_rate(self.step, settings=self.settings, steps=self.total_steps)
         for group in optimizer.param_groups:
             group["lr"] = lr

@@ -209,6 +209,25 @@ def test_a_loss_that_is_not_finite_names_song_and_step(tmp_path, where):
     assert not list(tmp_path.rglob("*.part*"))
 
 
+def test_a_gradient_that_is_not_finite_names_all_songs_of_the_step(tmp_path):
+    class Steep(Line):
+        def step(self, batch):
+            flat = (0 * self.model(batch[1])).abs().sqrt().mean()  # 0, of infinite slope
+            return StepResult({"square": flat, "absolute": flat}, {})
+
+    with pytest.raises(EditorbotError, match=r"song (song [01], song [01]): the gradient is nan"):
+        fit(
+            Steep(),
+            points(2),
+            [],
+            collate=collate,
+            settings=settings(batch_size=1),
+            directory=tmp_path,
+            log_directory=tmp_path,
+            info={"system": SYSTEM},
+        )
+
+
 def test_training_stops_when_validation_does_not_improve(tmp_path):
     # Targets opposite to what is learned: each epoch validates worse than the first.
     worse = [(name, x, -y) for name, x, y in points(4)]
