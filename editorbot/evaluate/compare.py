@@ -93,7 +93,8 @@ def _print(rows: dict[str, dict[str, float]]) -> None:
             for name in columns
         }
         table.add_row(f"mean of {len(rows)}", *_cells(means, columns))
-    Console(width=max(100, 12 * len(columns))).print(table)
+    names = max(len("mean of 100"), *map(len, rows))
+    Console(width=max(100, names + 12 * len(columns))).print(table)
 
 
 def _cells(row: dict[str, float], columns: list[str]) -> list[str]:

@@ -13,6 +13,10 @@ echo terms > "$3/usr/share/doc/singularity-music/copyright"
 for n in $(seq {tracks}); do echo sound > "$3/usr/share/games/win/Track $n.ogg"; done
 """
 DOWNLOAD = '#!/bin/bash\n[[ "$*" == *update* ]] || touch singularity-music_007-2_all.deb\n'
+USED = (
+    *("bash", "mkdir", "mktemp", "rm", "chmod", "cat", "find", "sort", "cp", "mv"),
+    *("basename", "seq", "touch"),
+)
 REFUSE = "#!/bin/bash\necho 'E: no route to host' >&2\nexit 100\n"
 
 
@@ -21,9 +25,7 @@ def fetch(tmp_path):
     def run(**commands: str) -> subprocess.CompletedProcess:
         tools = tmp_path / "tools"
         tools.mkdir(exist_ok=True)
-        for name in ("bash", "mkdir", "mktemp", "rm", "chmod", "cat", "find", "sort", "cp", "mv"):
-            stand_in(tools / name, f'#!/bin/bash\nPATH=/usr/bin:/bin exec {name} "$@"\n')
-        for name in ("basename", "seq", "touch"):
+        for name in USED:
             stand_in(tools / name, f'#!/bin/bash\nPATH=/usr/bin:/bin exec {name} "$@"\n')
         for name, text in commands.items():
             stand_in(tools / name.replace("_", "-"), text)
