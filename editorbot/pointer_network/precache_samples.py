@@ -34,10 +34,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cores", default="all", help="processor cores to use (default: all)")
     given = parser.parse_args(arguments)
     snakefile = Path(__file__).resolve().parents[2] / "Snakefile"
-    params = (
-        Path("params.yaml") if Path("params.yaml").exists() else snakefile.parent / "params.yaml"
-    )
-    targets = targets_of(given.songs, stems=load_params(params).stems.model != "off")
+    path = Path("params.yaml")
+    params = load_params(path if path.exists() else snakefile.parent / path)
+    stems = params.stems.model != "off" and params.pointer.stems
+    targets = targets_of(given.songs, stems=stems)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     done = subprocess.run([*command, "--cores", given.cores, "--", *targets], check=False)
     if done.returncode:

@@ -1,8 +1,8 @@
 """Training of the small HTDemucs on the demo songs' true parts.
 
-Songs are held out whole. Each of the others is played by two bands, and parts of different songs
-are mixed at random levels, which shows the network far more mixtures than there are songs; it is
-tested on the songs as they are.
+Songs are held out whole, for validation and for the test. Each of the others is played by two
+bands, and parts of different songs are mixed at random levels, which shows the network far more
+mixtures than there are songs; it is tested on the songs as they are.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ STEPS_PER_EPOCH = 20
 
 VALIDATION_CROPS = 6
 REMIX_SHARE = 0.7
-"""Of the examples whose parts come from four songs; the others are mixed as composed."""
+"""Of the examples whose parts are each of a song of their own; the others are mixed as composed."""
 GAIN_SPREAD_DB = 5.0
 SILENT_SHARE = 0.05
 """Of the parts that are left out of an example."""
@@ -165,11 +165,10 @@ def train_mini(
     *,
     settings: FitSettings = SETTINGS,
     steps_per_epoch: int = STEPS_PER_EPOCH,
-    **options,
 ) -> dict:
     """Render the songs, train, test on the held-out songs; the weights go to directory/shipped.
 
-    `options` are those of `fit`. Returns what checkpoint.json says.
+    Returns what checkpoint.json says.
     """
     songs = {song.name: song for song in demo_songs()}
     held = {name: songs.pop(name) for name in HELD_OUT}
@@ -188,7 +187,6 @@ def train_mini(
         directory=directory,
         log_directory=log_directory,
         info=info,
-        **options,
     )
     return ship(result.best, directory / "shipped", held=list(held.values()))
 
