@@ -200,8 +200,6 @@ class _OrderedZip(ZipStore):
         self._zf.writestr(entry, value.to_bytes())
 
     def _set(self, key: str, value: Buffer) -> None:
-        if not self._is_open:
-            self._sync_open()
         if key.endswith("zarr.json"):
             self._metadata[key] = value
         else:
