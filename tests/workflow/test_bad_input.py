@@ -1,5 +1,7 @@
 """What a user may get wrong ends in one sentence and harms nothing else."""
 
+import shutil
+
 import pytest
 
 from .conftest import SONGS
@@ -60,6 +62,22 @@ def test_a_key_given_on_the_command_line_is_checked_and_used(workspace):
     assert "pointer.epoch is not a known key, did you mean pointer.epochs?" in run.stdout
 
 
+def test_prune_goes_by_the_params_of_the_workspace(workspace, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("data", "results"):
+        shutil.move(workspace.path / name, elsewhere / name)
+    # By these there is no song, and no reason to remove the results of those that are there.
+    (elsewhere / "params.yaml").write_text("songs: {which: demo}")
+    prune = ("python", "-m", "editorbot.workflow.prune", "--directory")
+    run = workspace.run(*prune, str(elsewhere), check=False)
+    assert "no song pair was found" in run.stdout
+    (elsewhere / "params.yaml").unlink()
+    assert workspace.run(*prune, str(elsewhere)).stdout == ""
+    run = workspace.run(*prune, str(tmp_path / "nowhere"), check=False)
+    assert f"{tmp_path / 'nowhere'} is no folder" in run.stdout
+
+
 def test_half_a_pair_is_told_and_left_out(workspace):
     workspace.edit(SONGS[0]).rename(workspace.edit("nobody"))
     run = workspace.snakemake("--dry-run", "prepare")
@@ -118,7 +136,7 @@ def test_a_single_pair_is_learned_from_and_nothing_is_scored(workspace):
     for song in SONGS[1:]:
         workspace.remove_song(song)
     run = workspace.snakemake("--dry-run")
-    assert "editorbot: " in run.stdout
+    assert "editorbot: only one song: it is trained on" in run.stdout
     jobs = workspace.jobs()
     assert jobs["train_pointer"] == 1 and jobs["report"] == 1
     assert jobs["evaluate_pointer"] == 0 and jobs["propose_song"] == 0
