@@ -84,7 +84,10 @@ def _is_known(value: float | None) -> bool:
 
 def _print(rows: dict[str, dict[str, float]]) -> None:
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
-    table = Table("song", *[name.replace("_", " ") for name in columns], box=None)
+    table = Table(box=None)
+    table.add_column("song", no_wrap=True)
+    for name in columns:
+        table.add_column(name.replace("_", " "))
     for song, row in rows.items():
         table.add_row(Text(song), *_cells(row, columns))
     if len(rows) > 1:
@@ -93,8 +96,8 @@ def _print(rows: dict[str, dict[str, float]]) -> None:
             for name in columns
         }
         table.add_row(f"mean of {len(rows)}", *_cells(means, columns))
-    names = max(len("mean of 100"), *map(len, rows))
-    Console(width=max(100, names + 12 * len(columns))).print(table)
+    longest = max(map(len, rows))
+    Console(width=max(100, longest + 12 * len(columns))).print(table)
 
 
 def _cells(row: dict[str, float], columns: list[str]) -> list[str]:
