@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from editorbot.align.picture import draw_alignment
 from editorbot.audio.decode import decode
 from editorbot.audio.mel import mel_store
@@ -16,6 +18,7 @@ from editorbot.audio.stems import separate, stems_mel
 from editorbot.audio.store import open_array
 from editorbot.edl.model import Edit
 from editorbot.edl.serialize import write_edit
+from editorbot.nn.threads import cpu_threads
 from editorbot.pointer_network.propose import PointerEditor, load_editor, propose_from_features
 
 
@@ -92,18 +95,24 @@ def computed_features(raw: Path, editor: PointerEditor) -> Iterator[Features]:
     """Compute features by the very steps that prepare songs; they go when the block ends."""
     with tempfile.TemporaryDirectory(prefix="editorbot-") as folder:
         decoded, mel, separated, by_stem = (Path(folder) / f"{n}.zarr.zip" for n in "dmsb")
-        decode(
-            raw,
-            decoded,
-            sample_rate=editor.decode.sample_rate,
-            channels=editor.decode.channels,
-        )
-        mel_store(decoded, mel, params=editor.mel)
+        # As the pipeline's steps: what is small is slower with more threads.
+        with cpu_threads(1):
+            decode(
+                raw,
+                decoded,
+                sample_rate=editor.decode.sample_rate,
+                channels=editor.decode.channels,
+            )
+            mel_store(decoded, mel, params=editor.mel)
         if editor.stems is None:
             yield Features(mel, None)
             return
-        separate(decoded, separated, params=editor.stems)
-        stems_mel(separated, by_stem, params=editor.mel)
+        with cpu_threads(1 if editor.stems.model == "mini" else torch.get_num_threads()):
+            separate(decoded, separated, params=editor.stems)
+        decoded.unlink()
+        with cpu_threads(1):
+            stems_mel(separated, by_stem, params=editor.mel)
+        separated.unlink()
         yield Features(mel, by_stem)
 
 
