@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from editorbot.align.cuts import edge_fade, place_boundary
-from editorbot.align.mastering import Playback, fit_playback
+from editorbot.align.mastering import fit_playback
 from editorbot.align.piece import Piece
+from editorbot.align.playback import Playback
 from editorbot.align.sides import Side
 from editorbot.align.whiten import BLOCK_SAMPLES, slice_padded
 from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
@@ -103,28 +104,35 @@ def _with_fitted_gain(piece: Piece, playback: Playback, edit: np.ndarray) -> Pie
     product = energy = 0.0
     for first in range(start, stop, BLOCK_SAMPLES):
         last = min(first + BLOCK_SAMPLES, stop)
-        played = playback.played(piece.lag, first, last)
-        product += float(np.dot(played, slice_padded(edit, first, last)))
+        played = playback.played(piece, first, last)
+        heard = slice_padded(edit, first, last).astype(np.float64)
+        # Of another waveform only the level can be compared.
+        product += float(np.dot(heard, played if piece.is_copy else heard))
         energy += float(np.dot(played, played))
-    return replace(piece, gain=product / energy) if product and energy else piece
+    gain = product / energy if product and energy else piece.gain
+    return replace(piece, gain=gain if piece.is_copy else abs(gain) ** 0.5)
 
 
 def _segments(piece: Piece, raw_samples: int) -> list[Segment]:
     """The piece as a segment, with silence where it would reach beyond the raw's ends."""
     if piece.lag is None:
         return [_nothing(piece.start, piece.stop)]
-    start = max(piece.start, -piece.lag)
-    stop = min(piece.stop, raw_samples - piece.lag)
+    start, stop = _inside_raw(piece, raw_samples)
     if stop <= start:
         return [_nothing(piece.start, piece.stop)]
+    src_start, src_end = _source_run(piece, start, stop, raw_samples)
+    treatment = piece.treatment
     gain_db = 20 * np.log10(abs(piece.gain) + 1e-9)
     segment = Segment(
         out_start=start,
         out_end=stop,
         source=0,
-        src_start=start + piece.lag,
-        src_end=stop + piece.lag,
+        src_start=src_start,
+        src_end=src_end,
         gain_db=0.0 if abs(gain_db) < UNITY_DB else round(float(gain_db), 6),
+        speed=treatment.speed,
+        pitch_semitones=treatment.pitch_semitones,
+        reverse=treatment.reverse,
         polarity=-1 if piece.gain < 0 else 1,
         fade_in=piece.fade_in,
         fade_out=piece.fade_out,
@@ -133,6 +141,23 @@ def _segments(piece: Piece, raw_samples: int) -> list[Segment]:
     before = [_nothing(piece.start, start)] if start > piece.start else []
     after = [_nothing(stop, piece.stop)] if stop < piece.stop else []
     return [*before, segment, *after]
+
+
+def _inside_raw(piece: Piece, raw_samples: int) -> tuple[int, int]:
+    """The edit samples of the piece at which the raw has a sample to play."""
+    slope = piece.treatment.slope
+    first, last = (0, raw_samples) if slope > 0 else (raw_samples - 1, -1)
+    start = int(np.ceil((first - piece.lag) / slope - 1e-6))
+    stop = int(np.ceil((last - piece.lag) / slope - 1e-6))
+    return max(piece.start, start), min(piece.stop, stop)
+
+
+def _source_run(piece: Piece, start: int, stop: int, raw_samples: int) -> tuple[int, int]:
+    """The raw's samples [first, last) that edit samples [start, stop) of the piece play."""
+    ends = [round(piece.lag + piece.treatment.slope * t) for t in (start, stop)]
+    first, last = (ends[1] + 1, ends[0] + 1) if piece.treatment.reverse else ends
+    first = int(np.clip(first, 0, raw_samples - 1))
+    return first, int(np.clip(last, first + 1, raw_samples))
 
 
 def _joined(segments: list[Segment]) -> list[Segment]:

@@ -6,12 +6,12 @@ source, what the other does not explain costs half its energy: less than a wrong
 both energies, and more than a right one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from editorbot.align.mastering import Playback
 from editorbot.align.piece import Piece
+from editorbot.align.playback import Playback
 from editorbot.align.whiten import slice_padded
 from editorbot.edl.model import Fade
 
@@ -67,10 +67,16 @@ def place_boundary(
     last = min(after.stop, before.stop + reach)
     region = _region(raw, edit, before, after, first, last)
     cut = first + _hard_cut(region)
-    if before.lag is not None and after.lag is not None:
+    across = before.lag is not None and after.lag is not None
+    if across:
         max_fade_s = min(max_fade_s, LONGEST_ACROSS_S)
     longest, short = round(max_fade_s * rate), round(SHORT_FADE_S * rate)
-    return _with_fade(raw, edit, (before, after), cut, lengths=_lengths(longest), short=short)
+    found = _with_fade(raw, edit, (before, after), cut, lengths=_lengths(longest), short=short)
+    if not across or (before.is_comparable and after.is_comparable):
+        return found
+    # Of a fade across only the comparable side was seen, as if it faded from or to nothing.
+    towards = -1 if before.is_comparable else 1
+    return replace(found, position=found.position + towards * (found.samples // 2))
 
 
 def edge_fade(
@@ -121,9 +127,9 @@ def _region(
     raw: Playback, edit: np.ndarray, before: Piece, after: Piece, first: int, last: int
 ) -> _Region:
     def played(piece: Piece) -> np.ndarray | None:
-        if piece.lag is None:
+        if not piece.is_comparable:
             return None
-        return raw.played(piece.lag, first, last) * piece.gain
+        return raw.played(piece, first, last) * piece.gain
 
     heard = slice_padded(edit, first, last).astype(np.float64)
     return _Region(first, heard, played(before), played(after))

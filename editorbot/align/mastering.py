@@ -5,9 +5,9 @@ the same for right and wrong; played through the filter the raw is close to what
 """
 
 import numpy as np
-from scipy.signal import oaconvolve
 
-from editorbot.align.piece import Piece
+from editorbot.align.piece import PLAIN, Piece
+from editorbot.align.playback import Playback
 from editorbot.align.whiten import slice_padded
 
 TAPS = 2047
@@ -17,30 +17,16 @@ UNCHANGED_DB = -40.0
 """An edit that plain copies explain better than this was not filtered."""
 
 
-class Playback:
-    """The raw as the edit lets it be heard: `played(lag, first, last)`."""
-
-    def __init__(self, raw: np.ndarray, taps: np.ndarray | None = None) -> None:
-        self.raw, self.taps = raw, taps
-
-    def played(self, lag: int, first: int, last: int) -> np.ndarray:
-        """(last - first,) float64 heard at edit samples [first, last) at a lag, at gain 1."""
-        if self.taps is None:
-            return slice_padded(self.raw, first + lag, last + lag).astype(np.float64)
-        half = len(self.taps) // 2
-        source = slice_padded(self.raw, first + lag - half, last + lag + half)
-        return oaconvolve(source.astype(np.float64), self.taps, mode="valid")
-
-
 def fit_playback(raw: np.ndarray, edit: np.ndarray, pieces: list[Piece]) -> Playback:
-    """Estimate the filter from windows spread over all pieces (Wiener's least squares)."""
+    """Estimate the filter from windows spread over all plain pieces (Wiener's least squares)."""
     window = np.hanning(WINDOW)
     cross = np.zeros(WINDOW // 2 + 1, dtype=np.complex128)
     own = np.zeros(WINDOW // 2 + 1)
     residual = energy = 0.0
     for piece, start in _windows(pieces):
         heard = slice_padded(edit, start, start + WINDOW).astype(np.float64)
-        played = slice_padded(raw, start + piece.lag, start + piece.lag + WINDOW) * piece.gain
+        first = start + round(piece.lag)
+        played = slice_padded(raw, first, first + WINDOW) * piece.gain
         residual += float(np.sum((heard - played) ** 2))
         energy += float(np.sum(heard**2))
         spectrum = np.fft.rfft(played * window)
@@ -60,11 +46,11 @@ def _taper() -> np.ndarray:
 
 
 def _windows(pieces: list[Piece]) -> list[tuple[Piece, int]]:
-    """Windows that lie wholly inside pieces with a source, at most `MOST_WINDOWS`, spread."""
+    """At most `MOST_WINDOWS` windows, spread, that lie wholly inside plain pieces."""
     places = [
         (piece, start)
         for piece in pieces
-        if piece.lag is not None
+        if piece.lag is not None and piece.treatment == PLAIN
         for start in range(piece.start + WINDOW // 2, piece.stop - 3 * WINDOW // 2, WINDOW)
     ]
     chosen = np.linspace(0, len(places) - 1, min(len(places), MOST_WINDOWS)).astype(int)

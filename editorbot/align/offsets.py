@@ -70,17 +70,20 @@ def exact_lag(
 
 
 def block_gains(
-    raw: np.ndarray, edit: np.ndarray, start: int, stop: int, *, lag: int
+    played: np.ndarray, heard: np.ndarray, *, is_copy: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Least-squares gain (N,) of each block of edit [start, stop), and its weight (N,), energy."""
-    block = min(GAIN_BLOCK, max(stop - start, 1))
-    count = max((stop - start) // block, 1)
-    heard = slice_padded(edit, start, start + count * block).astype(np.float64)
-    played = slice_padded(raw, start + lag, start + lag + count * block).astype(np.float64)
-    heard, played = heard.reshape(count, block), played.reshape(count, block)
+    """Gain (N,) of each block of `heard` (T,) over `played` (T,), and its weight (N,), energy.
+
+    By least squares where the one is a copy of the other, else by level.
+    """
+    block = min(GAIN_BLOCK, max(len(heard), 1))
+    count = max(len(heard) // block, 1)
+    blocks = (x[: count * block].astype(np.float64).reshape(count, -1) for x in (heard, played))
+    heard, played = blocks
     energy = np.einsum("nb,nb->n", played, played)
-    gains = np.einsum("nb,nb->n", heard, played) / np.maximum(energy, 1e-12)
-    return gains, energy
+    other = played if is_copy else heard
+    gains = np.einsum("nb,nb->n", heard, other) / np.maximum(energy, 1e-12)
+    return gains if is_copy else np.sqrt(gains), energy
 
 
 def typical_gain(gains: np.ndarray, weights: np.ndarray) -> float:

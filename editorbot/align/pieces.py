@@ -8,7 +8,10 @@ from editorbot.align.features import HOP
 from editorbot.align.offsets import block_gains, exact_lag, typical_gain
 from editorbot.align.path import NOWHERE, WINDOW_FRAMES, FoundPath
 from editorbot.align.piece import Piece
+from editorbot.align.playback import treated
 from editorbot.align.sides import ANALYSIS_RATE, Side
+from editorbot.align.treated import with_treated
+from editorbot.align.whiten import slice_padded
 from editorbot.progress import track
 
 LAG_MARGIN = 4
@@ -34,7 +37,8 @@ def locate(path: FoundPath, raw: Side, edit: Side) -> list[Piece]:
             lags = [path.diagonals[number].lag * scale for number in (run.diagonal, *rivals)]
             piece = replace(piece, lag=_best_lag(raw, edit, start, stop, lags))
         pieces.append(piece)
-    return [_with_gain(piece, raw, edit) for piece in _joined(pieces)]
+    pieces = with_treated(_joined(pieces), raw, edit)
+    return [_with_gain(piece, raw, edit) for piece in pieces]
 
 
 def _best_lag(raw: Side, edit: Side, start: int, stop: int, lags: list[float]) -> int:
@@ -80,6 +84,8 @@ def _with_gain(piece: Piece, raw: Side, edit: Side) -> Piece:
         return piece
     border = round(WINDOW_FRAMES / 2 * HOP * raw.rate / ANALYSIS_RATE)
     start, stop = _trimmed(piece.start, piece.stop, border)
-    gain = typical_gain(*block_gains(raw.mono, edit.mono, start, stop, lag=piece.lag))
+    played = treated(raw.mono, piece, start, stop)
+    heard = slice_padded(edit.mono, start, stop)
+    gain = typical_gain(*block_gains(played, heard, is_copy=piece.is_copy))
     # Silence against silence has no gain; one is as good as any and the simplest.
     return replace(piece, gain=gain if gain != 0 else 1.0)

@@ -75,7 +75,7 @@ def test_exact_lag_outvotes_a_spoiled_stretch(noise):
 def test_typical_gain_is_not_moved_by_a_fade(noise):
     edit = 0.5 * noise[100:50100]
     edit[:15000] *= np.linspace(0, 1, 15000)
-    gains, weights = block_gains(noise, edit, 0, len(edit), lag=100)
+    gains, weights = block_gains(noise[100 : 100 + len(edit)], edit)
     assert typical_gain(gains, weights) == pytest.approx(0.5, rel=1e-4)
 
 

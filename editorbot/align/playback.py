@@ -1,0 +1,57 @@
+"""What the edit lets one hear of the raw: a piece's samples at its lag, as it is treated."""
+
+import numpy as np
+from scipy.signal import oaconvolve
+
+from editorbot.align.piece import PLAIN, Piece
+from editorbot.align.whiten import slice_padded
+from editorbot.audio.interpolate import half_width, read_at
+from editorbot.audio.stretch import Stretcher
+
+
+class Playback:
+    """The raw (T,) as pieces play it, through the filter `taps` that mastering is, if any."""
+
+    def __init__(self, raw: np.ndarray, taps: np.ndarray | None = None) -> None:
+        self.raw, self.taps = raw, taps
+
+    def played(self, piece: Piece, first: int, last: int) -> np.ndarray:
+        """(last - first,) float64 heard at edit samples [first, last) at gain 1."""
+        half = 0 if self.taps is None else len(self.taps) // 2
+        sound = treated(self.raw, piece, first - half, last + half).astype(np.float64)
+        return sound if self.taps is None else oaconvolve(sound, self.taps, mode="valid")
+
+
+def treated(raw: np.ndarray, piece: Piece, first: int, last: int) -> np.ndarray:
+    """(last - first,) the raw as `piece`, at gain 1 and unfiltered, plays it at [first, last)."""
+    treatment = piece.treatment
+    if treatment == PLAIN:
+        lag = round(piece.lag)
+        return slice_padded(raw, first + lag, last + lag)
+    if treatment.speed == 1 and treatment.is_tape:
+        lag = round(piece.lag)
+        return slice_padded(raw, lag - last + 1, lag - first + 1)[::-1]
+    # Edit sample t is read at position t * slope of a raw that is moved by the lag.
+    whole = int(np.floor(piece.lag))
+
+    def moved(start: int, stop: int) -> np.ndarray:
+        if treatment.reverse:
+            return slice_padded(raw, whole - stop + 1, whole - start + 1)[None, ::-1]
+        return slice_padded(raw, whole + start, whole + stop)[None]
+
+    fraction = (piece.lag - whole) * (-1 if treatment.reverse else 1)
+    if treatment.is_tape:
+        return _read(moved, first, last, treatment.speed, fraction)
+    tape_speed = 2 ** (treatment.pitch_semitones / 12)
+    margin = half_width(tape_speed)
+    begin = int(np.floor(first * tape_speed)) - margin
+    stretcher = Stretcher(moved, speed=treatment.speed / tape_speed, start=begin)
+    return _read(stretcher.read, first, last, tape_speed, 0.0)
+
+
+def _read(source, first: int, last: int, speed: float, fraction: float) -> np.ndarray:
+    margin = half_width(speed)
+    positions = np.arange(first, last) * speed + fraction
+    begin = int(np.floor(positions[0])) - margin
+    end = int(np.floor(positions[-1])) + margin + 2
+    return read_at(source(begin, end), positions - begin, ratio=speed)[0]

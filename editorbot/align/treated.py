@@ -1,0 +1,116 @@
+"""Pieces that plain copies left without source, where the raw is played reversed or changed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from editorbot.align.offsets import exact_lag
+from editorbot.align.piece import Piece
+from editorbot.align.playback import treated
+from editorbot.align.sides import Side
+from editorbot.align.treated_search import TreatedRun, TreatedSearch
+from editorbot.align.whiten import TAPS, slice_padded
+from editorbot.progress import track
+
+SHORTEST_S = 0.25
+BORDER_S = 0.3
+"""A run that ends so near its stretch's end goes on to it: only analysis windows keep it off."""
+LEAST_CORRELATION = 0.3
+"""Of the whitened waveforms, for a reversed or tape-speed run to be a copy."""
+SPOT_S = 0.4
+"""Where a run's lag is measured: at its beginning and its end, so that its speed is known too."""
+MARGINS_S = (0.02, 0.004, 0.001)
+"""By which the lag may be wrong, from round to round."""
+
+
+def with_treated(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
+    """The pieces, those without source replaced by treated runs where these are found."""
+    gaps = [p for p in pieces if p.lag is None and _is_worth_it(p, edit)]
+    if not gaps:
+        return pieces
+    search = TreatedSearch(raw.wave, edit.wave)
+    found = {
+        gap: [
+            _piece(run, raw, edit) for run in search.find(gap.start / raw.rate, gap.stop / raw.rate)
+        ]
+        for gap in track(gaps, "searching for treated runs")
+    }
+    return [part for piece in pieces for part in _filled(piece, found.get(piece, []), raw.rate)]
+
+
+def _is_worth_it(gap: Piece, edit: Side) -> bool:
+    sound = slice_padded(edit.mono, gap.start, gap.stop)
+    return gap.samples >= SHORTEST_S * edit.rate and bool(np.abs(sound).max() > 1e-4)
+
+
+def _filled(gap: Piece, found: list[Piece], rate: int) -> Iterator[Piece]:
+    """The gap as treated pieces and what is left of it; slivers go to the pieces."""
+    if not found:
+        yield gap
+        return
+    border = round(BORDER_S * rate)
+    position = gap.start
+    for number, piece in enumerate(found):
+        if piece.start - position > border:
+            yield replace(gap, start=position, stop=piece.start)
+        else:
+            piece = replace(piece, start=position)
+        following = found[number + 1].start if number + 1 < len(found) else gap.stop
+        if following - piece.stop <= border:
+            piece = replace(piece, stop=following)
+        yield piece
+        position = piece.stop
+    if position < gap.stop:
+        yield replace(gap, start=position)
+
+
+def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece:
+    """The run at the raw's rate, exact to the sample where the waveform allows it."""
+    piece = Piece(
+        round(run.start_s * raw.rate),
+        round(run.stop_s * raw.rate),
+        run.lag_s * raw.rate,
+        confidence=round(float(np.clip(run.score, 0, 1)), 4),
+        treatment=run.treatment,
+    )
+    exact = _measured(piece, raw, edit) if run.treatment.is_tape else None
+    return replace(piece, is_copy=False) if exact is None else exact
+
+
+def _measured(piece: Piece, raw: Side, edit: Side) -> Piece | None:
+    """The piece with lag and speed by its waveform; None if the waveforms are not alike."""
+    spot = min(round(SPOT_S * raw.rate), piece.samples // 2)
+    ends = (piece.start, piece.start + spot), (piece.stop - spot, piece.stop)
+    for margin_s in MARGINS_S:
+        offsets = [
+            _offset(piece, raw, edit, *end, margin=round(margin_s * raw.rate)) for end in ends
+        ]
+        if min(abs(offset.strength) for offset in offsets) < LEAST_CORRELATION:
+            return None
+        piece = _corrected(piece, [(sum(e) / 2, o.lag) for e, o in zip(ends, offsets, strict=True)])
+    return piece
+
+
+def _offset(piece: Piece, raw: Side, edit: Side, start: int, stop: int, *, margin: int):
+    """By how many samples later [start, stop) plays than the piece says."""
+    reach = margin + TAPS
+    played = treated(raw.mono, piece, start - reach, stop + reach)
+    heard = slice_padded(edit.mono, start - reach, stop + reach)
+    return exact_lag(
+        played, heard, reach, reach + stop - start, lag=0, margin=margin, sample_rate=raw.rate
+    )
+
+
+def _corrected(piece: Piece, offsets: list[tuple[float, int]]) -> Piece:
+    """The piece moved by offsets measured at two instants; speed 1 and its whole lag stay so."""
+    (at, offset), (at_end, offset_end) = offsets
+    treatment = piece.treatment
+    if treatment.speed == 1:
+        moved = round((offset + offset_end) / 2)
+        return replace(piece, lag=float(round(piece.lag + treatment.slope * moved)))
+    drift = (offset_end - offset) / (at_end - at)
+    lag = piece.lag + treatment.slope * (offset - drift * at)
+    speed = treatment.speed * (1 + drift)
+    pitch = 12 * float(np.log2(speed))
+    return replace(piece, lag=lag, treatment=replace(treatment, speed=speed, pitch_semitones=pitch))

@@ -1,0 +1,333 @@
+"""Finds where the edit plays the raw reversed, at another speed or at another pitch.
+
+A treatment undone on the edit's spectrum leaves a plain copy's: frames are read backwards, faster
+or slower, bands moved up or down. So each stretch that plain copies do not explain is compared with
+the raw once per treatment; the best hypothesis is refined, grown as far as it holds, and what is
+left of the stretch searched again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from editorbot.align.piece import Treatment, tape_pitch
+from editorbot.align.sides import ANALYSIS_RATE
+from editorbot.align.whiten import slice_padded
+
+HOP = 256
+"""Samples at the analysis rate."""
+FRAME_S = HOP / ANALYSIS_RATE
+"""23 ms."""
+N_FFT = 2048
+"""186 ms: from some 300 Hz on, notes a quarter tone apart lie in different bands."""
+BANDS_PER_OCTAVE, OCTAVES = 24, 5
+LOWEST_HZ = 140.0
+BANDS = BANDS_PER_OCTAVE * OCTAVES
+FLOOR_BEL = -7.0
+"""Below the loudest band: 70 dB."""
+FRAMES_PER_BLOCK = 2048
+
+COARSE = 2
+"""Frames per frame of the search; 46 ms."""
+DIMENSIONS = 32
+WINDOW, WINDOW_HOP = 16, 8
+"""Coarse frames of the raw compared at once, 0.74 s, and from one window to the next."""
+MOST_SEARCHED_S = 4.0
+"""Of a longer stretch its beginning is searched; what is found there grows over the rest."""
+SPEEDS = tuple(float(speed) for speed in np.geomspace(0.79, 1.27, 17) if abs(speed - 1) > 0.01)
+"""3 % apart: a window then slips by 11 ms at most."""
+SHIFTS = tuple(sign * half / 2 for sign in (-1, 1) for half in range(1, 8))
+"""Semitones."""
+LOOKED_AT, REFINED = 60, 4
+"""Hypotheses that are scored on all bands, and of these refined."""
+SAME_PLACE_S = 0.2
+"""Hypotheses that play places this near each other, in the same direction, are one."""
+ALIKE = 0.6
+"""Mean cosine of treated copies; other music, even of the same song, stays below."""
+FRAME_ALIKE = 0.35
+"""Cosine above which a frame belongs to the run."""
+SHORTEST_S = 0.25
+ROUNDS = 5
+SPEED_STEP, PITCH_STEP = 0.015, 0.25
+NATURAL_SPEED, NATURAL_PITCH = 0.002, 0.1
+"""Speeds this near to 1, and pitches (semitones) this near to a whole number or to the tape's, are
+taken for it."""
+
+
+@dataclass(frozen=True)
+class TreatedRun:
+    """Seconds [start_s, stop_s) of the edit that play raw second `lag_s + slope * t`.
+
+    `score` is the mean cosine of the spectra.
+    """
+
+    start_s: float
+    stop_s: float
+    lag_s: float
+    treatment: Treatment
+    score: float
+
+    @property
+    def middle_s(self) -> float:
+        """Middle, in seconds of the edit."""
+        return (self.start_s + self.stop_s) / 2
+
+    @property
+    def seconds(self) -> float:
+        """Length."""
+        return self.stop_s - self.start_s
+
+    def turned(self, treatment: Treatment) -> "TreatedRun":
+        """The same place in the middle under another treatment."""
+        lag_s = self.lag_s + (self.treatment.slope - treatment.slope) * self.middle_s
+        return replace(self, lag_s=lag_s, treatment=treatment)
+
+
+def treatments() -> Iterator[Treatment]:
+    """All that are tried, near enough to each other that the right one is not missed."""
+    for reverse in (False, True):
+        yield Treatment(reverse=reverse)
+        for shift in SHIFTS:
+            yield Treatment(reverse, 1.0, shift)
+        for speed in SPEEDS:
+            yield Treatment(reverse, speed, 0.0)
+            yield Treatment(reverse, speed, tape_pitch(speed))
+
+
+class TreatedSearch:
+    """Looks for stretches of one edit in its raw, waves (T,) at the analysis rate."""
+
+    def __init__(self, raw_wave: np.ndarray, edit_wave: np.ndarray) -> None:
+        self._raw, self._edit = band_levels(raw_wave), band_levels(edit_wave)
+        coarse = _with_movement(self._raw[::COARSE])
+        self._basis = _principal_directions(coarse)
+        self._coarse = _unit(coarse @ self._basis).T.copy()
+
+    def find(self, start_s: float, stop_s: float) -> list[TreatedRun]:
+        """Treated runs within [start_s, stop_s) of the edit, in order and without overlap."""
+        found = []
+        while stop_s - start_s >= SHORTEST_S:
+            end_s = min(stop_s, start_s + MOST_SEARCHED_S)
+            run = self._best(start_s, end_s, stop_s)
+            if run is None:
+                start_s = end_s if end_s == stop_s else end_s - MOST_SEARCHED_S / 4
+                continue
+            if run.start_s - start_s >= SHORTEST_S:
+                found += self.find(start_s, run.start_s)
+            found.append(run)
+            start_s = run.stop_s
+        return found
+
+    def _best(self, start_s: float, end_s: float, stop_s: float) -> TreatedRun | None:
+        """The hypothesis found in [start_s, end_s) that explains most of [start_s, stop_s)."""
+        grown = []
+        for hypothesis in self._hypotheses(start_s, end_s):
+            refined = self._refined(hypothesis)
+            if refined.score >= ALIKE:
+                grown.append(self._grown(refined, start_s, stop_s))
+        grown = [run for run in grown if run.seconds >= SHORTEST_S and run.score >= ALIKE]
+        return max(grown, key=lambda run: run.score * run.seconds, default=None)
+
+    def _hypotheses(self, start_s: float, end_s: float) -> list[TreatedRun]:
+        """The best few of all windows, treatments and places."""
+        found = []
+        for treatment in treatments():
+            vectors, times = self._undone(treatment, start_s, end_s)
+            length = min(WINDOW, len(vectors), self._coarse.shape[1])
+            for first in range(0, len(vectors) - length + 1, WINDOW_HOP):
+                score, place = self._best_place(vectors[first : first + length])
+                window = times[first : first + length]
+                raw_s = place * COARSE * FRAME_S
+                lag_s = raw_s - treatment.slope * window[0]
+                low, high = sorted((float(window[0]), float(window[-1])))
+                found.append(TreatedRun(low, high, lag_s, treatment, score))
+        found.sort(key=lambda run: -run.score)
+        scored = [replace(run, score=self._score(run)) for run in found[:LOOKED_AT]]
+        return _distinct(sorted(scored, key=lambda run: -run.score))[:REFINED]
+
+    def _undone(
+        self, treatment: Treatment, start_s: float, end_s: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(N, DIMENSIONS) the stretch as the raw has it, and its instants (N,) in the edit."""
+        times = np.arange(start_s, end_s, COARSE * FRAME_S / treatment.speed)
+        times = times[::-1] if treatment.reverse else times
+        levels = moved_bands(_at(self._edit, times / FRAME_S), -treatment.pitch_semitones)
+        return _unit(_with_movement(levels) @ self._basis), times
+
+    def _best_place(self, window: np.ndarray) -> tuple[float, int]:
+        """Highest mean cosine of a window (N, DIMENSIONS) along the raw, and where."""
+        similarity = window @ self._coarse
+        places = similarity.shape[1] - len(window) + 1
+        total = np.zeros(places, np.float32)
+        for row, values in enumerate(similarity):
+            total += values[row : row + places]
+        place = int(total.argmax())
+        return float(total[place] / len(window)), place
+
+    def _cosines(
+        self, run: TreatedRun, start_s: float, stop_s: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Cosines (N,) along a hypothesis, and their instants (N,) in the edit, rising."""
+        treatment = run.treatment
+        times = np.arange(start_s, stop_s, FRAME_S)
+        raw_s = run.lag_s + treatment.slope * times
+        # Movement is over one frame of the raw on either side, in the raw's direction of time.
+        around = np.array([-FRAME_S, 0, FRAME_S])
+        played = [_at(self._raw, (raw_s + shift) / FRAME_S) for shift in around]
+        heard = [_at(self._edit, (times + s / treatment.slope) / FRAME_S) for s in around]
+        heard = [moved_bands(levels, -treatment.pitch_semitones) for levels in heard]
+        cosines = np.sum(_shape_and_movement(*played) * _shape_and_movement(*heard), axis=1)
+        outside = (raw_s < 0) | (raw_s > len(self._raw) * FRAME_S)
+        return np.where(outside, -1.0, cosines), times
+
+    def _score(self, run: TreatedRun) -> float:
+        return float(self._cosines(run, run.start_s, run.stop_s)[0].mean())
+
+    def _refined(self, run: TreatedRun) -> TreatedRun:
+        """Coordinate descent over place, speed and pitch within the run."""
+        best = replace(run, score=self._score(run))
+        size = 1.0
+        for _ in range(ROUNDS):
+            for name in ("place", "speed", "pitch"):
+                for sign in (-1, 1):
+                    while True:
+                        rival = _moved(best, name, sign * size)
+                        rival = replace(rival, score=self._score(rival))
+                        if rival.score <= best.score + 1e-5:
+                            break
+                        best = rival
+            size /= 2
+        return best
+
+    def _grown(self, run: TreatedRun, start_s: float, stop_s: float) -> TreatedRun:
+        """The run as far as it holds within [start_s, stop_s), refined over all of it."""
+        reach_s = run.seconds
+        while True:
+            low, high = max(start_s, run.start_s - reach_s), min(stop_s, run.stop_s + reach_s)
+            cosines, times = self._cosines(run, low, high)
+            sums = np.concatenate([[0], np.cumsum(uniform_filter1d(cosines, 5) - FRAME_ALIKE)])
+            first, last = _best_interval(sums, int(np.searchsorted(times, run.middle_s)))
+            ends = np.append(times, high)
+            grown = replace(run, start_s=float(ends[first]), stop_s=float(ends[last]))
+            if grown.seconds < SHORTEST_S:
+                return grown
+            grown = self._refined(grown)
+            at_border = grown.start_s <= start_s + FRAME_S and grown.stop_s >= stop_s - FRAME_S
+            if at_border or grown.seconds < 1.2 * run.seconds:
+                return natural(grown)
+            # A speed known from one second holds for a few: the run grows by its own length.
+            run, reach_s = grown, grown.seconds
+
+
+def _distinct(runs: list[TreatedRun]) -> list[TreatedRun]:
+    """The runs, best first, less those that say nearly the same as a better one."""
+    result: list[TreatedRun] = []
+    for run in runs:
+        if not any(_say_the_same(run, better) for better in result):
+            result.append(run)
+    return result
+
+
+def _say_the_same(run: TreatedRun, other: TreatedRun) -> bool:
+    if run.treatment.reverse != other.treatment.reverse:
+        return False
+    middle = other.middle_s
+    places = (r.lag_s + r.treatment.slope * middle for r in (run, other))
+    return abs(next(places) - next(places)) < SAME_PLACE_S
+
+
+def natural(run: TreatedRun) -> TreatedRun:
+    """The run with what was measured taken for what an editor will have set."""
+    speed, pitch = run.treatment.speed, run.treatment.pitch_semitones
+    if abs(speed - 1) < NATURAL_SPEED:
+        speed = 1.0
+    whole = round(pitch)
+    if abs(pitch - tape_pitch(speed)) < NATURAL_PITCH and speed != 1:
+        pitch = tape_pitch(speed)
+    elif abs(pitch - whole) < NATURAL_PITCH:
+        pitch = float(whole)
+    return run.turned(replace(run.treatment, speed=speed, pitch_semitones=pitch))
+
+
+def _best_interval(sums: np.ndarray, inside: int) -> tuple[int, int]:
+    """Ends of the interval around `inside` of the highest sum, from cumulative sums (N + 1,)."""
+    inside = min(inside, len(sums) - 1)
+    return int(sums[: inside + 1].argmin()), inside + int(sums[inside:].argmax())
+
+
+def _moved(run: TreatedRun, name: str, amount: float) -> TreatedRun:
+    """The hypothesis a step further in place, speed or pitch; a tape's pitch follows its speed."""
+    treatment = run.treatment
+    if name == "place":
+        return replace(run, lag_s=run.lag_s + amount * FRAME_S)
+    if name == "speed":
+        speed = treatment.speed * (1 + amount * SPEED_STEP)
+        is_tape = treatment.is_tape and treatment.speed != 1
+        pitch = tape_pitch(speed) if is_tape else treatment.pitch_semitones
+        return run.turned(replace(treatment, speed=speed, pitch_semitones=pitch))
+    pitch = treatment.pitch_semitones + amount * PITCH_STEP
+    return run.turned(replace(treatment, pitch_semitones=pitch))
+
+
+def band_levels(wave: np.ndarray) -> np.ndarray:
+    """(F, BANDS) float32 log10 power of quarter-tone bands; frame f is centred on f * HOP."""
+    window = np.hanning(N_FFT).astype(np.float32)
+    bank = _quarter_tone_bank()
+    frames = 1 + len(wave) // HOP
+    blocks = []
+    for first in range(0, frames, FRAMES_PER_BLOCK):
+        last = min(first + FRAMES_PER_BLOCK, frames)
+        samples = slice_padded(wave, first * HOP - N_FFT // 2, (last - 1) * HOP + N_FFT // 2)
+        framed = np.lib.stride_tricks.sliding_window_view(samples, N_FFT)[::HOP]
+        spectrum = np.fft.rfft(framed * window, axis=1)
+        blocks.append((spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ bank)
+    power = np.concatenate(blocks)
+    return np.log10(power + power.max() * 10**FLOOR_BEL + 1e-20)
+
+
+def _quarter_tone_bank() -> np.ndarray:
+    """(N_FFT // 2 + 1, BANDS) float32 triangles, three bins wide at least."""
+    centres = LOWEST_HZ * 2 ** (np.arange(BANDS) / BANDS_PER_OCTAVE)
+    bin_hz = ANALYSIS_RATE / N_FFT
+    half_width = np.maximum(centres * (2 ** (1 / BANDS_PER_OCTAVE) - 1), 1.5 * bin_hz)
+    distance = np.abs(np.arange(N_FFT // 2 + 1)[:, None] * bin_hz - centres) / half_width
+    return np.maximum(0, 1 - distance).astype(np.float32)
+
+
+def _at(rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Rows at fractional positions, by linear interpolation; beyond the ends the ends go on."""
+    positions = np.clip(positions, 0, len(rows) - 1)
+    low = positions.astype(int)
+    weight = (positions - low)[:, None].astype(np.float32)
+    return (1 - weight) * rows[low] + weight * rows[np.minimum(low + 1, len(rows) - 1)]
+
+
+def moved_bands(levels: np.ndarray, semitones: float) -> np.ndarray:
+    """(N, BANDS) levels moved up; what comes in from outside repeats the outermost band."""
+    if semitones == 0:
+        return levels
+    return _at(levels.T, np.arange(BANDS) - semitones * BANDS_PER_OCTAVE / 12).T
+
+
+def _with_movement(levels: np.ndarray) -> np.ndarray:
+    padded = np.pad(levels, ((1, 1), (0, 0)), mode="edge")
+    return _shape_and_movement(padded[:-2], levels, padded[2:])
+
+
+def _shape_and_movement(before: np.ndarray, now: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """(N, 2 * BANDS) of length 1: levels against their neighbourhood, and clipped changes."""
+    shape = now - uniform_filter1d(now, BANDS_PER_OCTAVE // 2 + 1, axis=1, mode="nearest")
+    return _unit(np.concatenate([shape, np.clip(after - before, -1, 1)], axis=1))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + 1e-6)
+
+
+def _principal_directions(vectors: np.ndarray) -> np.ndarray:
+    """(2 * BANDS, DIMENSIONS) directions of the greatest variance, half whitened."""
+    variance, directions = np.linalg.eigh(np.cov(vectors[:: max(1, len(vectors) // 4000)].T))
+    scale = np.maximum(variance[-DIMENSIONS:], variance[-1] * 1e-4) ** -0.25
+    return (directions[:, -DIMENSIONS:] * scale).astype(np.float32)
