@@ -82,12 +82,11 @@ def infer(
 
 
 def _propose(raw: Path, editor: PointerEditor, features: Features | None = None) -> Edit:
-    source = source_of(raw)
     if features is None:
         with computed_features(raw, editor) as features:
             return _propose(raw, editor, features)
     mel, stems = (None if x is None else open_array(x, "mel") for x in features)
-    return propose_from_features(editor, mel, stems, source=source)
+    return propose_from_features(editor, mel, stems, source=source_of(raw))
 
 
 @contextmanager
