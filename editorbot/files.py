@@ -3,13 +3,21 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from editorbot.errors import EditorbotError
+
+Paths = Path | str | Sequence[Path | str]
+"""One file or several, in their order."""
+
+
+def path_list(given: Paths) -> list[Path]:
+    """One path or several as a list."""
+    return [Path(given)] if isinstance(given, Path | str) else [Path(path) for path in given]
 
 
 @contextmanager

@@ -1,9 +1,10 @@
-"""The decoded copy of a recording that features and stems are computed from.
+"""The decoded copy of a song's side that features and stems are computed from.
 
-A copy for analysis at one rate: editing and rendering read the recording itself.
+A copy for analysis at one rate: editing and rendering read the recordings themselves.
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from editorbot.audio import store
 from editorbot.audio.check import CheckedReading
 from editorbot.audio.resample import downmix_blocks, resample_blocks
+from editorbot.files import Paths, path_list
 
 CHUNK_S = 10
 """Seconds per chunk of the store: 3.5 MB at 44.1 kHz stereo."""
@@ -32,16 +34,16 @@ def analysis_blocks(
     return resample_blocks(mixed, **rates, channels=kept)
 
 
-def decode(source: Path | str, output: Path | str, *, sample_rate: int, channels: int) -> None:
-    """Check a recording and store its decoded copy, in one pass and constant memory.
+def decode(sources: Paths, output: Path | str, *, sample_rate: int, channels: int) -> None:
+    """Check recordings and store their decoded copy, in one pass and constant memory.
 
-    The store's array is "audio", (C, T) float32, with the attributes `sample_rate`,
-    `source_rate`, `source_samples` and `source_channels`. C is the source's number of channels,
-    or `channels` if that is less, mixed by `editorbot.audio.resample.downmix_matrix`; T is
-    `resampled_length(source_samples)`.
+    The store's array is "audio", (C, T) float32, with the attributes `sample_rate` and `sources`:
+    several recordings lie one after the other (`editorbot.audio.parts`). C is the number of
+    channels of the source that has the fewest, or `channels` if that is less; sources with more
+    are mixed by `editorbot.audio.resample.downmix_matrix`.
 
     Args:
-        source: Any sound file.
+        sources: Any sound file, or several.
         output: The store, `*.zarr.zip`; appears only if all is well.
         sample_rate: Hz.
         channels: At most so many.
@@ -50,17 +52,25 @@ def decode(source: Path | str, output: Path | str, *, sample_rate: int, channels
         AudioError: As `editorbot.audio.check.check`.
         EditorbotError: `output` cannot be written.
     """
-    with CheckedReading(source) as reading:
-        kept = min(channels, reading.channels)
+    with ExitStack() as files:
+        readings = [files.enter_context(CheckedReading(path)) for path in path_list(sources)]
+        kept = min(channels, *(reading.channels for reading in readings))
         with store.create(
             output,
             name="audio",
             shape=(kept, None),
             dtype=np.float32,
             chunks=(kept, CHUNK_S * sample_rate),
-            attrs={"sample_rate": sample_rate, "source_rate": reading.sample_rate},
+            attrs={"sample_rate": sample_rate},
         ) as writer:
-            for block in analysis_blocks(reading, sample_rate=sample_rate, channels=channels):
-                writer.append(block)
-            writer.attrs["source_samples"] = reading.info().samples
-            writer.attrs["source_channels"] = reading.channels
+            for reading in readings:
+                for block in analysis_blocks(reading, sample_rate=sample_rate, channels=kept):
+                    writer.append(block)
+            writer.attrs["sources"] = [
+                {
+                    "sample_rate": reading.sample_rate,
+                    "channels": reading.channels,
+                    "samples": reading.info().samples,
+                }
+                for reading in readings
+            ]

@@ -2,12 +2,14 @@
 
 Slaney mels of the power spectrum of mono sound, centred frames padded with zeros (librosa's
 definition: `librosa.feature.melspectrogram`, then `power_to_db(ref=max)`), in dB below the
-recording's own maximum, mapped so that the maximum is 1 and `top_db` below it is 0.
+recording's own maximum, or that of all recordings of a store together, mapped so that the maximum
+is 1 and `top_db` below it is 0.
 """
 
 import math
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,8 @@ import torchaudio
 from editorbot.audio import store
 from editorbot.audio.check import CheckedReading
 from editorbot.audio.decode import analysis_blocks
-from editorbot.audio.resample import downmix_blocks, resample_blocks
+from editorbot.audio.parts import of_length, part_lengths, part_spans
+from editorbot.audio.resample import downmix_blocks, resample_blocks, resampled_length
 from editorbot.params import DecodeParams, MelParams
 from editorbot.progress import SHORT_S, track
 
@@ -36,7 +39,7 @@ class MelSpectrogram:
 
     The level is relative to the maximum of the whole recording, so that the first value can be
     given only after the last sample was seen: levels are computed once and wait, in memory
-    (`__call__`) or in a temporary file (`stream`), for the maximum.
+    (`__call__`) or in a temporary file (`normalise_stream`), for the maximum.
     """
 
     def __init__(self, params: MelParams) -> None:
@@ -70,24 +73,13 @@ class MelSpectrogram:
         mel = self.normalise(levels, maximum_db=float(levels.max()))
         return torch.from_numpy(mel) if isinstance(audio, torch.Tensor) else mel
 
-    def stream(
-        self, blocks: Iterable[np.ndarray], *, maximum_db: float | None = None
-    ) -> Iterator[np.ndarray]:
-        """Yield the mel spectrogram of a stream in parts (M, F), in constant memory.
-
-        Equal to the bit to `__call__` of the whole signal.
-
-        Args:
-            blocks: (T,) or (1, T) float32 of any lengths.
-            maximum_db: Level that becomes 1, instead of the stream's own maximum: stems are
-                compared with each other only on one scale.
-        """
-        yield from self.normalise_stream(self.levels(blocks), maximum_db=maximum_db)
-
     def normalise_stream(
         self, levels: Iterable[np.ndarray], *, maximum_db: float | None = None
     ) -> Iterator[np.ndarray]:
         """Map a stream of levels in dB to [0, 1], by its own maximum if none is given.
+
+        Of the levels of a whole signal this yields the same, to the bit, as `__call__`, in parts
+        and in constant memory.
 
         Args:
             levels: (..., M, F) float32 of any F, such as `levels` yields.
@@ -162,7 +154,8 @@ def mel_store(decoded: Path | str, output: Path | str, *, params: MelParams) -> 
     """Store the mel spectrogram of a decoded copy, in constant memory.
 
     The store's array is "mel", (M, F) float16, with the attributes `sample_rate`, `hop_length`,
-    `n_fft`, `source_rate` and `source_samples`.
+    `n_fft` and `sources`. Each source has its own frames, one source's after the other's, and 1 is
+    the maximum over all of them.
 
     Args:
         decoded: What `editorbot.audio.decode.decode` wrote.
@@ -173,25 +166,41 @@ def mel_store(decoded: Path | str, output: Path | str, *, params: MelParams) -> 
         EditorbotError: `decoded` cannot be read or `output` not be written.
     """
     audio = store.open_array(decoded, "audio")
-    count = math.ceil(audio.shape[-1] / audio.chunks[-1])
-    read = track(store.array_blocks(audio), "Computing mels", total=count, after_s=SHORT_S)
-    blocks = mono_blocks(
-        read,
+    sources, rate = audio.attrs["sources"], audio.attrs["sample_rate"]
+    mel = MelSpectrogram(params)
+    lengths = part_lengths(sources, sample_rate=params.sample_rate)
+    spans = part_spans(sources, sample_rate=rate)
+    levels = chain.from_iterable(
+        mel.levels(of_length(_mono(audio, span, params), length))
+        for span, length in zip(spans, lengths, strict=True)
+    )
+    total = count_parts(mel, lengths)
+    with store.create(
+        output,
+        name="mel",
+        shape=(params.n_mels, sum(map(mel.frames, lengths))),
+        dtype=np.float16,
+        chunks=(params.n_mels, FRAMES_PER_CHUNK),
+        attrs={**frame_attrs(params), "sources": sources},
+    ) as writer:
+        tracked = track(levels, "Computing mels", total=total, after_s=SHORT_S)
+        for part in mel.normalise_stream(tracked):
+            writer.append(part)
+
+
+def count_parts(mel: MelSpectrogram, lengths: Iterable[int]) -> int:
+    """How many parts `MelSpectrogram.levels` yields for streams of so many samples together."""
+    return sum(math.ceil(mel.frames(samples) / FRAMES_AT_ONCE) for samples in lengths)
+
+
+def _mono(audio, span: tuple[int, int], params: MelParams) -> Iterator[np.ndarray]:
+    start, stop = span
+    return mono_blocks(
+        store.array_blocks(audio, start=start, stop=stop),
         source_rate=audio.attrs["sample_rate"],
         channels=audio.shape[0],
         params=params,
     )
-    kept = ("source_rate", "source_samples")
-    with store.create(
-        output,
-        name="mel",
-        shape=(params.n_mels, None),
-        dtype=np.float16,
-        chunks=(params.n_mels, FRAMES_PER_CHUNK),
-        attrs={**frame_attrs(params), **{name: audio.attrs[name] for name in kept}},
-    ) as writer:
-        for part in MelSpectrogram(params).stream(blocks):
-            writer.append(part)
 
 
 def frame_attrs(params: MelParams) -> dict[str, int]:
@@ -219,7 +228,10 @@ def mel_of_file(path: Path | str, *, decode: DecodeParams, params: MelParams) ->
             channels=min(decode.channels, reading.channels),
             params=params,
         )
-        return np.concatenate(list(MelSpectrogram(params).stream(blocks)), axis=1)
+        mono = np.concatenate(list(blocks), axis=1)
+        rates = {"source_rate": reading.sample_rate, "target_rate": params.sample_rate}
+        samples = resampled_length(reading.info().samples, **rates)
+    return MelSpectrogram(params)(np.concatenate([*of_length([mono], samples)], axis=1)[0])
 
 
 def mono_blocks(

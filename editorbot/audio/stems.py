@@ -1,18 +1,19 @@
-"""Stems: a decoded recording separated into drums, bass, other and vocals by Demucs.
+"""Stems: decoded recordings separated into drums, bass, other and vocals by Demucs.
 
 torch and Demucs are imported only once the model is known to be there, so that a name that is not
 ends at once.
 """
 
-import math
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from editorbot.audio import store
+from editorbot.audio.parts import of_length, part_lengths, part_spans
 from editorbot.audio.pretrained import find_weights, load_pretrained
-from editorbot.audio.resample import downmix_blocks, resample_blocks, resampled_length
+from editorbot.audio.resample import downmix_blocks, resample_blocks
 from editorbot.errors import EditorbotError
 from editorbot.params import MelParams, StemsParams
 from editorbot.progress import SHORT_S, track
@@ -41,8 +42,8 @@ def separate(decoded: Path | str, output: Path | str, *, params: StemsParams) ->
     """Separate a decoded copy into stems, in constant memory.
 
     The store's array is "stems", (S, C, T) float16 at the model's own rate and channels, full
-    scale 1, with the attributes `sample_rate`, `names`, `model`, `decoded_rate` and
-    `decoded_samples`.
+    scale 1, with the attributes `sample_rate`, `names`, `model` and `sources`; each source is
+    separated by itself.
 
     Args:
         decoded: What `editorbot.audio.decode.decode` wrote.
@@ -57,14 +58,20 @@ def separate(decoded: Path | str, output: Path | str, *, params: StemsParams) ->
 
     audio = store.open_array(decoded, "audio")
     channels, sample_rate = model.audio_channels, model.samplerate
-    rates = {"source_rate": audio.attrs["sample_rate"], "target_rate": sample_rate}
-    samples = resampled_length(audio.shape[1], **rates)
-    mixture = _as_heard(store.array_blocks(audio), channels=audio.shape[0], wanted=channels)
-    mixture = resample_blocks(mixture, **rates, channels=channels)
+    sources, decoded_rate = audio.attrs["sources"], audio.attrs["sample_rate"]
+    lengths = part_lengths(sources, sample_rate=sample_rate)
+
+    def mixture(span: tuple[int, int], samples: int) -> Iterator[np.ndarray]:
+        blocks = store.array_blocks(audio, start=span[0], stop=span[1])
+        heard = _as_heard(blocks, channels=audio.shape[0], wanted=channels)
+        rates = {"source_rate": decoded_rate, "target_rate": sample_rate}
+        return of_length(resample_blocks(heard, **rates, channels=channels), samples)
+
+    spans = part_spans(sources, sample_rate=decoded_rate)
     with store.create(
         output,
         name="stems",
-        shape=(len(model.sources), channels, samples),
+        shape=(len(model.sources), channels, sum(lengths)),
         dtype=np.float16,
         # A stem by itself, as its mel spectrogram reads it.
         chunks=(1, channels, SAMPLES_PER_CHUNK),
@@ -72,12 +79,14 @@ def separate(decoded: Path | str, output: Path | str, *, params: StemsParams) ->
             "sample_rate": sample_rate,
             "names": list(model.sources),
             "model": params.model,
-            "decoded_rate": audio.attrs["sample_rate"],
-            "decoded_samples": audio.shape[1],
+            "sources": sources,
         },
     ) as writer:
-        parts = separate_blocks(model, mixture)
-        total = count_segments(model, samples)
+        parts = chain.from_iterable(
+            separate_blocks(model, mixture(span, samples))
+            for span, samples in zip(spans, lengths, strict=True)
+        )
+        total = sum(count_segments(model, samples) for samples in lengths)
         for part in track(parts, f"Separating with {params.model}", total=total):
             writer.append(part)
 
@@ -98,32 +107,36 @@ def stems_mel(stems: Path | str, output: Path | str, *, params: MelParams) -> No
     Raises:
         EditorbotError: `stems` cannot be read or `output` not be written.
     """
-    from editorbot.audio.mel import FRAMES_AT_ONCE, FRAMES_PER_CHUNK, MelSpectrogram, frame_attrs
+    from editorbot.audio.mel import FRAMES_PER_CHUNK, MelSpectrogram, count_parts, frame_attrs
 
     array = store.open_array(stems, "stems")
-    samples = resampled_length(
-        array.attrs["decoded_samples"],
-        source_rate=array.attrs["decoded_rate"],
-        target_rate=params.sample_rate,
-    )
+    sources, count = array.attrs["sources"], array.shape[0]
     mel = MelSpectrogram(params)
-    count = array.shape[0]
-    one_by_one = [mel.levels(_mono(array, s, samples, params)) for s in range(count)]
-    levels = track(
-        (np.stack(parts) for parts in zip(*one_by_one, strict=True)),
+    lengths = part_lengths(sources, sample_rate=params.sample_rate)
+
+    def levels(span: tuple[int, int], samples: int) -> Iterator[np.ndarray]:
+        one_by_one = [
+            mel.levels(of_length(_mono(array, stem, span, params), samples))
+            for stem in range(count)
+        ]
+        return (np.stack(parts) for parts in zip(*one_by_one, strict=True))
+
+    spans = part_spans(sources, sample_rate=array.attrs["sample_rate"])
+    tracked = track(
+        chain.from_iterable(map(levels, spans, lengths)),
         "Computing the stems' mels",
-        total=math.ceil(mel.frames(samples) / FRAMES_AT_ONCE),
+        total=count_parts(mel, lengths),
         after_s=SHORT_S,
     )
     with store.create(
         output,
         name="mel",
-        shape=(count, params.n_mels, mel.frames(samples)),
+        shape=(count, params.n_mels, sum(map(mel.frames, lengths))),
         dtype=np.float16,
         chunks=(count, params.n_mels, FRAMES_PER_CHUNK),
         attrs={"names": array.attrs["names"], **frame_attrs(params)},
     ) as writer:
-        for part in mel.normalise_stream(levels):
+        for part in mel.normalise_stream(tracked):
             writer.append(part)
 
 
@@ -135,18 +148,12 @@ def _as_heard(blocks: Iterable[np.ndarray], *, channels: int, wanted: int) -> It
         yield block
 
 
-def _mono(array, stem: int, samples: int, params: MelParams) -> Iterator[np.ndarray]:
-    """A stem in mono at the mel's rate, exactly `samples` long, in blocks (1, T)."""
-    length, chunk = array.shape[-1], array.chunks[-1]
+def _mono(array, stem: int, span: tuple[int, int], params: MelParams) -> Iterator[np.ndarray]:
+    """A stem of one source in mono at the mel's rate, in blocks (1, T)."""
+    start, stop = span
     blocks = (
-        array[stem, :, start : start + chunk].astype(np.float32).mean(axis=0, keepdims=True)
-        for start in range(0, length, chunk)
+        block.astype(np.float32).mean(axis=0, keepdims=True)
+        for block in store.array_blocks(array, start=start, stop=stop, at=(stem,))
     )
     rates = {"source_rate": array.attrs["sample_rate"], "target_rate": params.sample_rate}
-    left = samples
-    for block in resample_blocks(blocks, **rates, channels=1):
-        # Two roundings, to the model's rate and from it, may end a sample away from one.
-        yield block[:, :left]
-        left -= min(left, block.shape[1])
-    if left:
-        yield np.zeros((1, left), np.float32)
+    return resample_blocks(blocks, **rates, channels=1)

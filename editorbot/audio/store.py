@@ -168,14 +168,17 @@ def read_array(path: Path | str, name: str) -> np.ndarray:
 
 
 def array_blocks(
-    array: zarr.Array, *, start: int = 0, stop: int | None = None
+    array: zarr.Array, *, start: int = 0, stop: int | None = None, at: tuple[int, ...] = ()
 ) -> Iterator[np.ndarray]:
-    """Yield [start, stop) of the last axis in order, one chunk at most at a time."""
+    """Yield [start, stop) of the last axis in order, one chunk at most at a time.
+
+    `at` are indices of the leading axes; without it all of them are yielded.
+    """
     length, chunk = array.shape[-1], array.chunks[-1]
     stop = length if stop is None else min(stop, length)
     while start < stop:
         end = min(stop, (start // chunk + 1) * chunk)
-        yield array[..., start:end]
+        yield array[(*at, ..., slice(start, end))]
         start = end
 
 

@@ -196,9 +196,7 @@ def test_decoded_copy(make_file, tmp_path, source_channels, kept, rate):
     array = open_array(output, "audio")
     assert array.attrs.asdict() == {
         "sample_rate": 44100,
-        "source_rate": rate,
-        "source_samples": audio.shape[1],
-        "source_channels": source_channels,
+        "sources": [{"sample_rate": rate, "channels": source_channels, "samples": audio.shape[1]}],
     }
     assert array.chunks == (kept, 441_000)
     mixed = io.downmix_matrix(source_channels, 2) @ audio

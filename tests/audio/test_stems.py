@@ -52,8 +52,8 @@ def save_as_pretrained(model, folder: Path, *, name: str, signature: str) -> Pat
 
 
 def decoded_store(path, audio, *, sample_rate):
-    attrs = {"sample_rate": sample_rate, "source_rate": sample_rate}
-    attrs["source_samples"] = audio.shape[1]
+    source = {"sample_rate": sample_rate, "channels": len(audio), "samples": audio.shape[1]}
+    attrs = {"sample_rate": sample_rate, "sources": [source]}
     store.write_array(path, audio, name="audio", chunks=(len(audio), 2**14), attrs=attrs)
     return path
 
@@ -161,13 +161,43 @@ def test_stems_and_their_mels_lie_beside_the_mixture(tmp_path, channels, sample_
         assert values.min() >= 0
 
 
+def test_each_source_of_a_store_is_separated_by_itself(tmp_path):
+    folder, kept = tmp_path / "models", {"repo": str(tmp_path / "models")}
+    save_as_pretrained(tiny_model(), folder, name="tiny", signature="ab12")
+    parts = {"both": noise(2, 70_001), "first": None, "second": None}
+    parts["first"], parts["second"] = np.split(parts["both"], [30_000], axis=1)
+    found, mels = {}, {}
+    for name, audio in parts.items():
+        decoded = decoded_store(tmp_path / f"{name}.zarr.zip", audio, sample_rate=22050)
+        if name == "both":
+            lengths = [part.shape[1] for part in (parts["first"], parts["second"])]
+            # Given at other rates than that of the store.
+            sources = [{"sample_rate": 44100, "channels": 2, "samples": 2 * n} for n in lengths]
+            attrs = {"sample_rate": 22050, "sources": sources}
+            store.write_array(decoded, audio, name="audio", chunks=(2, 2**14), attrs=attrs)
+        separate(decoded, tmp_path / "s.zarr.zip", params=StemsParams(model="tiny", **kept))
+        stems_mel(tmp_path / "s.zarr.zip", tmp_path / "m.zarr.zip", params=MelParams())
+        found[name] = store.read_array(tmp_path / "s.zarr.zip", "stems")
+        mels[name] = store.read_array(tmp_path / "m.zarr.zip", "mel")
+    both = np.concatenate([found["first"], found["second"]], axis=-1)
+    np.testing.assert_array_equal(found["both"], both)
+    frames = mels["first"].shape[-1]
+    assert mels["both"].shape[-1] == frames + mels["second"].shape[-1]
+    # One level for both: that of the one which has the maximum.
+    parts = mels["both"][..., :frames], mels["both"][..., frames:]
+    alone = [mels["first"], mels["second"]]
+    loudest = int(parts[1].max() > parts[0].max())
+    np.testing.assert_array_equal(parts[loudest], alone[loudest])
+    assert parts[1 - loudest].max() < alone[1 - loudest].max() == 1
+
+
 def test_levels_between_stems_stay_comparable(tmp_path):
     t = np.arange(44100) / 22050
     tone = np.sin(2 * np.pi * 440 * t)
     amplitudes = np.array([0.5, 0.05, 0.005, 0.0])
     stems = (amplitudes[:, None, None] * tone).astype(np.float16)
     attrs = {"sample_rate": 22050, "names": list(STEMS)}
-    attrs |= {"decoded_rate": 22050, "decoded_samples": len(t)}
+    attrs["sources"] = [{"sample_rate": 22050, "channels": 1, "samples": len(t)}]
     path = tmp_path / "stems.zarr.zip"
     store.write_array(path, stems, name="stems", chunks=(1, 1, 10000), attrs=attrs)
     stems_mel(path, tmp_path / "mel.zarr.zip", params=MelParams())
