@@ -234,14 +234,21 @@ class SimulateParams(Section):
     """Jams and their edits, made from finished tracks."""
 
     level: Literal["splice", "arranged", "mastered", "hard"] = "arranged"
-    """What the editor does: cuts and short fades; also loops, reorders, gains and long fades; also
-    mastering and lossy coding; also reversed, sped-up, pitch-shifted, inverted and silent parts."""
+    """What the editor does: cuts and short fades; also loops, reorders, gains, long fades and
+    silence; also mastering, lossy coding, other rates and channels; also reversed, sped-up,
+    pitch-shifted, inverted and foreign parts, reverb, noise and drift."""
     repeats: Literal["copies", "played_again"] = "played_again"
     """Whether another take of a passage is the same sound, or differs in tempo, tone and level."""
     max_track_s: Annotated[float, Field(ge=20)] = 60.0
     """Seconds; of a longer track an excerpt between two bar lines is used."""
     bits: Literal[16, 24] = 16
-    """PCM resolution of both WAV files."""
+    """PCM resolution of the WAV files."""
+    raws: Annotated[int, Field(ge=1, le=8)] = 1
+    """Files that a session is recorded in; several are split where nobody plays."""
+    raw_gain_db: Annotated[float, Field(ge=0)] = 6.0
+    """Other files are quieter than the first by at most so many dB."""
+    raw_rate_share: Share = 0.25
+    """Chance that another file has another sample rate than the first."""
     passage_s: Annotated[float, Field(ge=4)] = 10.0
     """Seconds; about how long the passages are that a band plays and repeats."""
     break_share: Share = 0.4
@@ -281,10 +288,40 @@ class SimulateParams(Section):
     """Chance that the editor swaps a passage with the next; from level arranged on."""
     gain_db: Annotated[float, Field(ge=0, le=3)] = 2.5
     """Gain of a run, at most ± dB; from level arranged on."""
-    treated_share: Share = 0.25
-    """Chance that bars of a run are reversed, sped up, and so on; at level hard."""
+    gain_step_share: Share = 0.05
+    """Chance that the gain changes by 1 dB or more while a run goes on; from level arranged on."""
+    silence_share: Share = 0.03
+    """Chance that silence comes before a run; from level arranged on."""
     codec: Literal["off", "ogg", "mp3", "any"] = "any"
     """Lossy coding of the edit, from level mastered on."""
+    padding_share: Share = 0.3
+    """Chance that a coder's padding is left in an mp3's sound; from level mastered on."""
+    raw_codec_share: Share = 0.25
+    """Chance that only a lossy copy of the raw is kept; from level mastered on."""
+    edit_rate_share: Share = 0.25
+    """Chance that the edit's file has another sample rate; from level mastered on."""
+    channels_share: Share = 0.25
+    """Chance that the edit is mono or has its channels swapped; from level mastered on."""
+    leading_share: Share = 0.3
+    """Chance that the edit begins with silence; from level mastered on."""
+    leading_s: Annotated[float, Field(gt=0)] = 2.0
+    """Seconds of silence that the edit begins with, at most."""
+    treated_share: Share = 0.25
+    """Chance that bars of a run are reversed, sped up, and so on; at level hard."""
+    foreign_share: Share = 0.15
+    """Chance that sound which is not in the raw comes before a run; at level hard."""
+    reverb_share: Share = 0.15
+    """Chance that the end of a run rings out in a reverb; at level hard."""
+    reverb_s: Annotated[float, Field(ge=0.2)] = 1.5
+    """Seconds that a reverb takes to fall by 60 dB, at most."""
+    noise_added_share: Share = 0.5
+    """Chance that noise is added to the edit; at level hard."""
+    noise_db: Annotated[float, Field(ge=0)] = 20.0
+    """Level of the edit above added noise, dB, at least; at most 20 dB more."""
+    drift_share: Share = 0.5
+    """Chance that the recorder's clock differs from the edit's; at level hard."""
+    drift_ppm: Annotated[float, Field(ge=0, le=1000)] = 200.0
+    """Millionths by which the clocks differ, at most."""
 
 
 class Params(Section):

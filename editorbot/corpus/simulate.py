@@ -7,6 +7,7 @@ edit list, so the list is right by construction. docs/simulation.md tells what m
 """
 
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,19 +16,24 @@ import numpy as np
 from editorbot.audio import io
 from editorbot.audio.render import render
 from editorbot.corpus.simulation.coding import lossy_round_trip
-from editorbot.corpus.simulation.editor import dropped_stretches, edit_recording
-from editorbot.corpus.simulation.material import load_material
+from editorbot.corpus.simulation.editor import Decided, dropped_stretches, edit_recording
+from editorbot.corpus.simulation.finish import COMPRESSION_LEVELS, finish
+from editorbot.corpus.simulation.material import Material, load_material
 from editorbot.corpus.simulation.plan import plan_session
 from editorbot.corpus.simulation.record import Recording, record_session
-from editorbot.corpus.simulation.tone import apply_tone, master, random_tone
+from editorbot.corpus.simulation.reels import (
+    Reel,
+    causes_on_reels,
+    on_reels,
+    reel_audio,
+    split_session,
+)
+from editorbot.corpus.simulation.tone import apply_tone, random_tone
 from editorbot.edl.model import Edit, Source
 from editorbot.edl.serialize import write_edit
 from editorbot.errors import EditorbotError
 from editorbot.files import sha256, write_json
 from editorbot.params import SimulateParams
-
-MASTERING_TONE_DB = 3.0
-COMPRESSION_LEVELS = (0.2, 0.8)
 
 
 def simulate(track: Path, directory: Path, *, song: str, seed: int, params: SimulateParams) -> None:
@@ -37,11 +43,12 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
     at all, the true edit list first and the raw last, so that a song whose raw is there is
     complete, and a recording without the list beside it is not ours to replace:
 
-    - `input/{song}_raw.wav`, the session;
+    - `input/{song}_raw.wav`, the session, or `{song}_raw.1.wav` and so on if it is several files;
     - `desired_output/{song}_edit.wav`, what the editor made of it;
-    - `truth/{song}_edit.json`, the true edit list, its source path relative to `truth`;
+    - `truth/{song}_edit.json`, the true edit list, its source paths relative to `truth`;
     - `truth/{song}_causes.json`, `[{start_s, end_s, cause}]`: why the raw's other parts were
-      dropped (talk, noise, tuning, dead_air, count_in, false_start, spoiled_take, vamp).
+      dropped (talk, noise, tuning, dead_air, count_in, false_start, spoiled_take, vamp), with the
+      number of the `source` where there are several.
 
     Args:
         track: A finished track, any sound file of at least 15 s.
@@ -54,84 +61,121 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
         EditorbotError: The track is not sound, too short, silent or without a pulse, or a
             recording that was not simulated has the pair's name.
     """
-    names = _names(Path(directory), song)
+    names = _names(Path(directory), song, raws=params.raws)
     _refuse_to_replace_recordings(names)
     rng = np.random.default_rng([seed, zlib.crc32(song.encode())])
-    recording = _record(Path(track), rng, params)
-    edit, edited = _edit(recording, names["raw"].name, rng, params)
-    write_edit(names["truth"], edit)
-    write_json(names["causes"], dropped_stretches(recording, edit))
-    io.write(names["edit"], edited, **_form(recording, params))
-    io.write(names["raw"], recording.audio, **_form(recording, params))
+    material = load_material(Path(track), rng, params)
+    recording = _record(material, rng, params)
+    later = rng.spawn(1)[0]  # so that a session in one file is the same as before there were more
+    reels = split_session(recording, later, params)
+    with TemporaryDirectory(prefix="editorbot-simulate-") as workplace:
+        raws = _raw_files(recording, reels, names.raws, Path(workplace), later, params)
+        decided = edit_recording(recording, _session(recording), rng, params)
+        dropped = dropped_stretches(recording, decided.edit)
+        edit = on_reels(decided.edit, reels, tuple(raw.source for raw in raws))
+        edited = _rendered(edit, raws)
+    finished = finish(Decided(edit, decided.foreign), edited, material, rng, params)
+    if len(raws) > 1:
+        dropped = causes_on_reels(dropped, reels, recording.sample_rate)
+    write_edit(names.truth, finished.edit)
+    write_json(names.causes, dropped)
+    _write(names.edit, finished.audio, finished.sample_rate, params)
+    for path, raw in reversed(list(zip(names.raws, raws, strict=True))):
+        _write(path, raw.audio, raw.source.sample_rate, params)
 
 
-def _refuse_to_replace_recordings(names: dict[str, Path]) -> None:
-    for path in (names["raw"], names["edit"]):
-        if path.exists() and not names["truth"].exists():
+@dataclass(frozen=True)
+class _Names:
+    raws: tuple[Path, ...]
+    edit: Path
+    truth: Path
+    causes: Path
+
+
+@dataclass(frozen=True)
+class _RawFile:
+    """One file of the session: `played` is cut by the editor, `audio` (C, T) is what is kept."""
+
+    played: Path
+    audio: np.ndarray
+    source: Source
+
+
+def _names(directory: Path, song: str, *, raws: int) -> _Names:
+    numbers = [""] if raws == 1 else [f".{number}" for number in range(1, raws + 1)]
+    return _Names(
+        raws=tuple(directory / "input" / f"{song}_raw{number}.wav" for number in numbers),
+        edit=directory / "desired_output" / f"{song}_edit.wav",
+        truth=directory / "truth" / f"{song}_edit.json",
+        causes=directory / "truth" / f"{song}_causes.json",
+    )
+
+
+def _refuse_to_replace_recordings(names: _Names) -> None:
+    for path in (*names.raws, names.edit):
+        if path.exists() and not names.truth.exists():
             raise EditorbotError(
                 f"{path} is there already and was not simulated: choose another folder, or give "
                 "the track another name"
             )
 
 
-def _edit(
-    recording: Recording, name: str, rng: np.random.Generator, params: SimulateParams
-) -> tuple[Edit, np.ndarray]:
-    """The true edit list of the raw called `name`, and the finished edit (C, T)."""
-    with TemporaryDirectory(prefix="editorbot-simulate-") as workplace:
-        copy = Path(workplace) / name
-        io.write(copy, recording.audio, **_form(recording, params))
-        source = _source(copy, recording, path=f"../input/{name}")
-        edit = edit_recording(recording, source, rng, params)
-        local = source.model_copy(update={"path": str(copy)})
-        blocks = render(edit.model_copy(update={"sources": (local,)}))
-        edited = np.concatenate(list(blocks), axis=1)
-    if params.level in ("mastered", "hard"):
-        edited = _finished(edited, rng, params, sample_rate=recording.sample_rate)
-    return edit, edited
-
-
-def _form(recording: Recording, params: SimulateParams) -> dict[str, object]:
-    return {
-        "sample_rate": recording.sample_rate,
-        "channels": len(recording.audio),
-        "subtype": f"PCM_{params.bits}",
-    }
-
-
-def _record(track: Path, rng: np.random.Generator, params: SimulateParams) -> Recording:
-    material = load_material(track, rng, params)
+def _record(material: Material, rng: np.random.Generator, params: SimulateParams) -> Recording:
     tone = random_tone(rng, spread_db=params.raw_tone_db, sample_rate=material.sample_rate)
     material = material.with_audio(apply_tone(material.audio, tone))
     return record_session(material, plan_session(material, rng, params), rng, params)
 
 
-def _names(directory: Path, song: str) -> dict[str, Path]:
-    return {
-        "raw": directory / "input" / f"{song}_raw.wav",
-        "edit": directory / "desired_output" / f"{song}_edit.wav",
-        "truth": directory / "truth" / f"{song}_edit.json",
-        "causes": directory / "truth" / f"{song}_causes.json",
-    }
-
-
-def _source(file: Path, recording: Recording, *, path: str) -> Source:
+def _session(recording: Recording) -> Source:
+    """How the editor's own list names the whole session."""
+    channels, samples = recording.audio.shape
     return Source(
-        path=path,
+        path="session",
         sample_rate=recording.sample_rate,
-        channels=len(recording.audio),
-        samples=recording.audio.shape[1],
-        sha256=sha256(file),
+        channels=channels,
+        samples=samples,
+        sha256="",
     )
 
 
-def _finished(
-    audio: np.ndarray, rng: np.random.Generator, params: SimulateParams, *, sample_rate: int
-) -> np.ndarray:
-    """Master an edit and take it through a lossy codec."""
-    audio = master(audio, rng, tone_db=MASTERING_TONE_DB, sample_rate=sample_rate)
-    codec = params.codec if params.codec != "any" else str(rng.choice(["off", "ogg", "mp3"]))
-    level = float(rng.uniform(*COMPRESSION_LEVELS))
-    if codec == "off":
-        return audio
-    return lossy_round_trip(audio, sample_rate=sample_rate, codec=codec, compression_level=level)
+def _raw_files(
+    recording: Recording,
+    reels: tuple[Reel, ...],
+    paths: tuple[Path, ...],
+    workplace: Path,
+    rng: np.random.Generator,
+    params: SimulateParams,
+) -> list[_RawFile]:
+    """Write the session's files to `workplace`; perhaps only lossy copies of them are kept."""
+    finished = params.level in ("mastered", "hard")
+    lossy = finished and rng.random() < params.raw_codec_share
+    codec, level = str(rng.choice(["ogg", "mp3"])), float(rng.uniform(*COMPRESSION_LEVELS))
+    result = []
+    for path, reel in zip(paths, reels, strict=True):
+        audio, rate = reel_audio(recording, reel), reel.sample_rate
+        played = kept = workplace / path.name
+        _write(played, audio, rate, params)
+        if lossy:
+            audio = lossy_round_trip(audio, sample_rate=rate, codec=codec, compression_level=level)
+            kept = workplace / "kept" / path.name
+            _write(kept, audio, rate, params)
+        channels, samples = audio.shape
+        source = Source(
+            path=f"../input/{path.name}",
+            sample_rate=rate,
+            channels=channels,
+            samples=samples,
+            sha256=sha256(kept),
+        )
+        result.append(_RawFile(played, audio, source))
+    return result
+
+
+def _rendered(edit: Edit, raws: list[_RawFile]) -> np.ndarray:
+    sources = tuple(raw.source.model_copy(update={"path": str(raw.played)}) for raw in raws)
+    return np.concatenate(list(render(edit.model_copy(update={"sources": sources}))), axis=1)
+
+
+def _write(path: Path, audio: np.ndarray, sample_rate: int, params: SimulateParams) -> None:
+    form = {"sample_rate": sample_rate, "channels": len(audio), "subtype": f"PCM_{params.bits}"}
+    io.write(path, audio, **form)

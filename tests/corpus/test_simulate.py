@@ -91,7 +91,8 @@ def rendered(directory: Path, song: str) -> np.ndarray:
     [("splice", "copies", 16), ("arranged", "played_again", 16), ("arranged", "copies", 24)],
 )
 def test_the_edit_is_the_true_edit_list_rendered(track, tmp_path, level, repeats, bits):
-    shares = {"loop_share": 0.7, "reorder_share": 0.5} if level == "arranged" else {}
+    habits = ("loop_share", "reorder_share", "gain_step_share", "silence_share")
+    shares = dict.fromkeys(habits, 0.6) if level == "arranged" else {}
     params = SimulateParams(level=level, repeats=repeats, bits=bits, **shares, **SMALL)
     simulate(track, tmp_path, song="a b ü", seed=1, params=params)
     raw, edit, truth, causes = files(tmp_path, "a b ü")
@@ -178,7 +179,7 @@ def test_every_part_of_the_raw_is_used_or_labelled(material, seed, level, repeat
     assert good == list(range(len(material.passages)))
 
     source = Source(path="r", sample_rate=8000, channels=1, samples=samples, sha256="0")
-    edit = edit_recording(recording, source, rng, params)
+    edit = edit_recording(recording, source, rng, params).edit
     covered = np.zeros(samples, int)
     for segment in edit.segments:
         if segment.has_source:
@@ -205,14 +206,15 @@ def test_all_causes_occur_and_takes_differ(material):
 
 
 def test_hard_edits_use_every_operation(material):
-    params = SimulateParams(level="hard", treated_share=1.0, loop_share=0.5, junk_scale=0.2)
+    shares = {"treated_share": 1.0, "loop_share": 0.5, "break_share": 0.1, "drift_share": 0.0}
+    params = SimulateParams(level="hard", junk_scale=0.2, **shares)
     reverse, speeds, pitches, polarities, silences, ops = set(), set(), set(), set(), 0, set()
     for seed in range(10):
         rng = np.random.default_rng(seed)
         recording = record_session(material, plan_session(material, rng, params), rng, params)
         samples = recording.audio.shape[1]
         source = Source(path="r", sample_rate=8000, channels=1, samples=samples, sha256="0")
-        for segment in edit_recording(recording, source, rng, params).segments:
+        for segment in edit_recording(recording, source, rng, params).edit.segments:
             ops.add(segment.op)
             silences += not segment.has_source
             reverse.add(segment.reverse)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,17 +15,27 @@ HARD_CUT_SHARE, LONG_FADE_SHARE = 0.25, 0.2
 SHORT_FADE_S, LONG_FADE_S = (0.003, 0.03), (0.05, 0.2)
 PRE_ROLL_S, POST_ROLL_S = 0.05, 0.5
 SILENCE_S = (0.3, 1.5)
+SILENT_FADE_S = (0.005, 0.8)
+FOREIGN_S = (0.5, 4.0)
 GAIN_CHANGE_SHARE = 0.5
+LEAST_GAIN_STEP_DB = 1.0
+# Gain steps leave so much of a run untouched at either end.
+GAIN_STEP_MARGIN_S = 1.0
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A run of the raw in the edit, as `Segment` has it; `start` is None for silence."""
+    """A run of the raw in the edit, as `Segment` has it.
+
+    `start` is None where `silence` samples have no source; `foreign` says that sound from
+    elsewhere is put there.
+    """
 
     start: int | None
     stop: int | None
     bars: tuple[int, ...] = ()
     silence: int = 0
+    foreign: bool = False
     gain_db: float = 0.0
     speed: float = 1.0
     pitch_semitones: float = 0.0
@@ -37,9 +48,16 @@ class Clip:
         return self.silence if self.start is None else round((self.stop - self.start) / self.speed)
 
 
+class Decided(NamedTuple):
+    """An edit list, and the numbers of its segments that get sound from elsewhere."""
+
+    edit: Edit
+    foreign: tuple[int, ...]
+
+
 def edit_recording(
     recording: Recording, source: Source, rng: np.random.Generator, params: SimulateParams
-) -> Edit:
+) -> Decided:
     """Decide what the editor does at `params.level` and write it down.
 
     Args:
@@ -49,6 +67,8 @@ def edit_recording(
         params: The editor's habits.
     """
     units = [stretch for stretch in recording.stretches if stretch.cause is None]
+    # Rarer habits have a generator of their own: switched off, they leave all else as it was.
+    rarely = rng.spawn(1)[0]
     arranged = params.level != "splice"
     if arranged:
         units = _reordered(units, rng, share=params.reorder_share)
@@ -57,13 +77,15 @@ def edit_recording(
     if arranged:
         clips = [part for clip in clips for part in _looped(clip, rng, share=params.loop_share)]
         clips = [_with_gain(clip, rng, params) for clip in clips]
+        clips = [part for clip in clips for part in _gain_steps(clip, rarely, params, source)]
     if params.level == "hard":
-        clips = [
-            part
-            for number, clip in enumerate(clips)
-            for part in _treated(clip, rng, params, source, is_first=number == 0)
-        ]
-    return _as_edit(clips, source, rng, long_fades=arranged)
+        clips = [part for clip in clips for part in _treated(clip, rng, params)]
+        clips = _with_foreign_sound(clips, rarely, params, source)
+        clips = _drifted(clips, rarely, params)
+    if arranged:
+        clips = _with_silence(clips, rarely, params, source)
+    edit = _as_edit(clips, source, rng, rarely, long_fades=arranged)
+    return Decided(edit, tuple(n for n, clip in enumerate(clips) if clip.foreign))
 
 
 def dropped_stretches(recording: Recording, edit: Edit) -> list[dict[str, object]]:
@@ -169,30 +191,43 @@ def _with_gain(clip: Clip, rng: np.random.Generator, params: SimulateParams) -> 
     return replace(clip, gain_db=round(float(rng.uniform(-1, 1) * params.gain_db), 1))
 
 
-def _treated(
-    clip: Clip,
-    rng: np.random.Generator,
-    params: SimulateParams,
-    source: Source,
-    *,
-    is_first: bool,
+def _gain_steps(
+    clip: Clip, rng: np.random.Generator, params: SimulateParams, source: Source
 ) -> list[Clip]:
-    """Perhaps reverse, speed up, shift or invert a bar or two of a clip, or put silence before."""
+    """Perhaps change the gain once or twice while a clip goes on."""
+    margin = round(GAIN_STEP_MARGIN_S * source.sample_rate)
+    if params.gain_db < LEAST_GAIN_STEP_DB or rng.random() >= params.gain_step_share:
+        return [clip]
     parts = [clip]
-    inner = [bar for bar in clip.bars if clip.start < bar < clip.stop]
-    if len(inner) >= 4 and rng.random() < params.treated_share:
-        first = int(rng.integers(0, len(inner) - 2))
-        start, stop = inner[first], inner[first + int(rng.integers(1, 3))]
-        treated = _treatment(replace(clip, start=start, stop=stop, bars=()), rng)
-        parts = [
-            replace(clip, stop=start, bars=()),
-            treated,
-            replace(clip, start=stop, bars=()),
+    for _ in range(int(rng.integers(1, 3))):
+        last = parts[-1]
+        if last.stop - last.start < 3 * margin:
+            break
+        at = int(rng.integers(last.start + margin, last.stop - margin))
+        gain_db = last.gain_db
+        while abs(gain_db - last.gain_db) < LEAST_GAIN_STEP_DB:
+            gain_db = round(float(rng.uniform(-1, 1) * params.gain_db), 1)
+        before = tuple(bar for bar in last.bars if bar <= at)
+        after = tuple(bar for bar in last.bars if bar >= at)
+        parts[-1:] = [
+            replace(last, stop=at, bars=before),
+            replace(last, start=at, bars=after, gain_db=gain_db),
         ]
-    if not is_first and rng.random() < params.treated_share / 2:
-        silence = round(rng.uniform(*SILENCE_S) * source.sample_rate)
-        parts.insert(0, Clip(None, None, silence=silence))
     return parts
+
+
+def _treated(clip: Clip, rng: np.random.Generator, params: SimulateParams) -> list[Clip]:
+    """Perhaps reverse, speed up, shift or invert a bar or two of a clip."""
+    inner = [bar for bar in clip.bars if clip.start < bar < clip.stop]
+    if len(inner) < 4 or rng.random() >= params.treated_share:
+        return [clip]
+    first = int(rng.integers(0, len(inner) - 2))
+    start, stop = inner[first], inner[first + int(rng.integers(1, 3))]
+    return [
+        replace(clip, stop=start, bars=()),
+        _treatment(replace(clip, start=start, stop=stop, bars=()), rng),
+        replace(clip, start=stop, bars=()),
+    ]
 
 
 def _treatment(clip: Clip, rng: np.random.Generator) -> Clip:
@@ -208,15 +243,81 @@ def _treatment(clip: Clip, rng: np.random.Generator) -> Clip:
     return replace(clip, speed=speed, pitch_semitones=pitch)
 
 
+def _with_foreign_sound(
+    clips: list[Clip], rng: np.random.Generator, params: SimulateParams, source: Source
+) -> list[Clip]:
+    """Put places for sound from elsewhere before some clips but the first."""
+    result = clips[:1]
+    for clip in clips[1:]:
+        if rng.random() < params.foreign_share:
+            samples = round(rng.uniform(*FOREIGN_S) * source.sample_rate)
+            result.append(Clip(None, None, silence=samples, foreign=True))
+        result.append(clip)
+    return result
+
+
+def _drifted(clips: list[Clip], rng: np.random.Generator, params: SimulateParams) -> list[Clip]:
+    """Perhaps play everything a little too fast or slow, as where two clocks differ."""
+    if rng.random() >= params.drift_share:
+        return clips
+    factor = 1.0 + 1e-6 * params.drift_ppm * float(rng.uniform(-1, 1))
+    return [
+        clip
+        if clip.start is None
+        else replace(
+            clip,
+            speed=clip.speed * factor,
+            pitch_semitones=clip.pitch_semitones + 12.0 * float(np.log2(factor)),
+        )
+        for clip in clips
+    ]
+
+
+def _with_silence(
+    clips: list[Clip], rng: np.random.Generator, params: SimulateParams, source: Source
+) -> list[Clip]:
+    """Put silence before some clips, and from level mastered on perhaps before the first."""
+    result = clips[:1]
+    for before, clip in pairwise(clips):
+        both = before.start is not None and clip.start is not None
+        if rng.random() < params.silence_share and both:
+            result.append(Clip(None, None, silence=_samples(SILENCE_S, rng, source)))
+        result.append(clip)
+    if params.level in ("mastered", "hard") and rng.random() < params.leading_share:
+        leading = _samples((0.02 * params.leading_s, params.leading_s), rng, source)
+        result.insert(0, Clip(None, None, silence=leading))
+    return result
+
+
+def _samples(span_s: tuple[float, float], rng: np.random.Generator, source: Source) -> int:
+    return max(1, round(rng.uniform(*span_s) * source.sample_rate))
+
+
 def _as_edit(
-    clips: list[Clip], source: Source, rng: np.random.Generator, *, long_fades: bool
+    clips: list[Clip],
+    source: Source,
+    rng: np.random.Generator,
+    rarely: np.random.Generator,
+    *,
+    long_fades: bool,
 ) -> Edit:
     """Lay the clips end to end and fade at every join."""
     rate = source.sample_rate
-    joins = [_join_fade(a, b, source, rng, long_fades) for a, b in pairwise(clips)]
+    joins = [
+        _join_fade(a, b, source, rng, long_fades)
+        if a.start is not None and b.start is not None
+        else _silent_fade(a, b, source, rarely)
+        for a, b in pairwise(clips)
+    ]
     slow = 1.0 if long_fades else 0.05
-    opening = Fade(samples=_limited(rng.uniform(0.002, 0.3 * slow), rate, clips[0]), curve="linear")
-    closing = Fade(samples=_limited(rng.uniform(0.02, 2.0 * slow), rate, clips[-1]), curve="linear")
+    curves = ("linear", "equal_power") if long_fades else ("linear",)
+    opening, closing = (
+        Fade(
+            samples=_limited(rng.uniform(shortest, longest * slow), rate, clip),
+            curve=curves[rarely.integers(len(curves))],
+        )
+        for shortest, longest, clip in ((0.002, 0.3, clips[0]), (0.02, 2.0, clips[-1]))
+    )
     segments, position = [], 0
     for clip, fade_in, fade_out in zip(clips, [opening, *joins], [*joins, closing], strict=True):
         segments.append(_segment(clip, position, fade_in, fade_out))
@@ -245,6 +346,16 @@ def _join_fade(
         if clip.start is not None:
             room = min(room, clip.start, source.samples - clip.stop)
     return Fade(samples=max(0, min(samples, room)), curve=curve)
+
+
+def _silent_fade(before: Clip, after: Clip, source: Source, rng: np.random.Generator) -> Fade:
+    """A fade in from silence or out to it; it lies wholly inside its segment."""
+    if rng.random() < HARD_CUT_SHARE:
+        return Fade()
+    sounding = after if before.start is None else before
+    curve = "linear" if rng.random() < 0.5 else "equal_power"
+    samples = _limited(rng.uniform(*SILENT_FADE_S), source.sample_rate, sounding)
+    return Fade(samples=samples, curve=curve)
 
 
 def _segment(clip: Clip, position: int, fade_in: Fade, fade_out: Fade) -> Segment:

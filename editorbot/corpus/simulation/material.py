@@ -13,6 +13,8 @@ from editorbot.params import SimulateParams
 
 MIN_TRACK_S = 15.0
 MIN_PASSAGES = 3
+# Of a longer track so much is held back, as sound that the raw does not hold.
+SPARE_S = 30.0
 # A jam leaves headroom, so that crossfades and gains of the editor never clip.
 PEAK = 0.42
 
@@ -28,12 +30,16 @@ class Passage:
 
 @dataclass(frozen=True)
 class Material:
-    """What the band can play: `audio` (C, T) float32, in `passages` that follow each other."""
+    """What the band can play: `audio` (C, T) float32, in `passages` that follow each other.
+
+    `spare` (C, T) is another part of the same track, at the same level, if there is one.
+    """
 
     audio: np.ndarray
     sample_rate: int
     passages: tuple[Passage, ...]
     beat_s: float
+    spare: np.ndarray | None = None
 
     def with_audio(self, audio: np.ndarray) -> "Material":
         """The same music with `audio` (C, T), at the same peak."""
@@ -78,7 +84,24 @@ def load_material(track: Path, rng: np.random.Generator, params: SimulateParams)
             f"least {MIN_PASSAGES}: give a longer track or a smaller simulate.passage_s."
         )
     beat_s = 60.0 / grid.tempo_bpm
-    return Material((audio * (PEAK / peak)).astype(np.float32), info.sample_rate, passages, beat_s)
+    scale = np.float32(PEAK / peak)
+    spare = _spare(track, info, first, first + audio.shape[1])
+    return Material(
+        audio=(audio * scale).astype(np.float32),
+        sample_rate=info.sample_rate,
+        passages=passages,
+        beat_s=beat_s,
+        spare=None if spare is None else (spare * scale).astype(np.float32),
+    )
+
+
+def _spare(track: Path, info: io.AudioInfo, start: int, stop: int) -> np.ndarray | None:
+    """The longest part of a track outside `[start, stop)`, a second away from it."""
+    gap, most = info.sample_rate, round(SPARE_S * info.sample_rate)
+    before = (max(0, start - gap - most), max(0, start - gap))
+    after = (min(stop + gap, info.samples), min(stop + gap + most, info.samples))
+    first, last = max(before, after, key=lambda run: run[1] - run[0])
+    return io.read(track, start=first, stop=last) if last - first >= 5 * gap else None
 
 
 def _passages(bars: np.ndarray, rng: np.random.Generator, *, passage: int) -> tuple[Passage, ...]:
