@@ -10,7 +10,14 @@ from editorbot.align.assemble import assemble
 from editorbot.align.confidence import confidence, explained_share, rivals
 from editorbot.align.diagonals import exact_diagonals
 from editorbot.align.features import compute_features
-from editorbot.align.path import FoundPath, best_path, correlations, evidence
+from editorbot.align.path import (
+    FoundPath,
+    best_path,
+    correlations,
+    evidence,
+    typical_correlations,
+    unlikeness,
+)
 from editorbot.align.pieces import locate
 from editorbot.align.search import search
 from editorbot.align.sides import ANALYSIS_RATE, Side, open_pair
@@ -119,23 +126,24 @@ def _find_path(raw: Side, edit: Side, params: AlignParams) -> FoundPath:
         samples_per_lag=raw.rate / ANALYSIS_RATE,
     )
     nowhere = -0.5 * float(np.log(1 - params.no_source_correlation**2))
+    strengths = [correlations(raw.white, edit.white, diagonal) for diagonal in diagonals]
     evidences = [
-        evidence(
-            raw_features,
-            edit_features,
-            diagonal,
-            correlations(raw.white, edit.white, diagonal),
-            nowhere=nowhere,
-        )
-        for diagonal in diagonals
+        evidence(raw_features, edit_features, *pair, nowhere=nowhere)
+        for pair in zip(diagonals, strengths, strict=True)
     ]
-    runs = best_path(
-        diagonals,
-        evidences,
-        frames=len(edit_features.quiet),
-        switch_cost=params.switch_cost,
-        nowhere=nowhere,
-    )
+    options = {
+        "frames": len(edit_features.quiet),
+        "switch_cost": params.switch_cost,
+        "nowhere": nowhere,
+    }
+    runs = best_path(diagonals, evidences, **options)
+    # How alike copies are is known now, and what is not so alike inside a run is none.
+    typical = typical_correlations(runs, diagonals, strengths, edit_features)
+    sounding = ~edit_features.quiet
+    for diagonal, values, c in zip(diagonals, evidences, strengths, strict=True):
+        here = sounding[diagonal.first : diagonal.last]
+        values += np.where(here, unlikeness(diagonal, c, typical), 0)
+    runs = best_path(diagonals, evidences, **options)
     return FoundPath(
         runs=runs,
         diagonals=diagonals,

@@ -28,8 +28,8 @@ def assemble(
     """The EDL of pieces, each boundary, fade and gain placed by least squares."""
     playback = fit_playback(raw.mono, edit.mono, pieces)
     placing = {"playback": playback, "edit": edit, "max_fade_s": max_fade_s}
-    pieces = _placed(pieces, range(1, len(pieces)), **placing)
-    pieces = _without_remnants(pieces, round(SHORTEST_PIECE_S * raw.rate))
+    shortest = round(SHORTEST_PIECE_S * raw.rate)
+    pieces = _without_remnants(_placed(pieces, range(1, len(pieces)), **placing), shortest)
     # A long fade hides the gain from the first estimate, and a wrong gain bends the fade.
     for _ in range(2):
         refitted = [_with_fitted_gain(piece, playback, edit.mono) for piece in pieces]
@@ -38,7 +38,7 @@ def assemble(
         if not any(moved):
             break
         again = [i for i in range(1, len(pieces)) if moved[i - 1] or moved[i]]
-        pieces = _placed(pieces, again, **placing)
+        pieces = _without_remnants(_placed(pieces, again, **placing), shortest)
     copied = Playback(raw.mono)
     pieces = [_with_fitted_gain(piece, copied, edit.mono) for piece in pieces]
     segments = _joined([s for piece in pieces for s in _segments(piece, source.samples)])

@@ -64,9 +64,11 @@ def exact_lag(
     places = np.stack([slice_padded(raw, s, s + size + 2 * (margin + half)) for s in firsts])
     taps = whitening_filter([*pieces, *places], sample_rate=sample_rate, highest_hz=HIGHEST_HZ)
     pieces, places = (oaconvolve(x, taps[None], mode="valid", axes=1) for x in (pieces, places))
-    mean = correlation(places, pieces, lags=2 * margin + 1).mean(axis=0)
-    peak = int(np.abs(mean).argmax())
-    return Offset(lag - margin + peak, float(mean[peak]))
+    values = correlation(places, pieces, lags=2 * margin + 1)
+    # Of a run that is inverted halfway through, signed values would cancel.
+    mean = np.abs(values).mean(axis=0)
+    peak = int(mean.argmax())
+    return Offset(lag - margin + peak, float(np.copysign(mean[peak], values[:, peak].sum())))
 
 
 def block_gains(

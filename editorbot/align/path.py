@@ -25,6 +25,14 @@ WINDOW_FRAMES = 15
 HIGHEST_CORRELATION = 0.998
 MISSED_SOUND = -0.5
 """Evidence of a frame where the edit is silent but the diagonal predicts sound."""
+UNLIKE = -1.0
+"""Added where sound does not correlate although copies at that level do."""
+LEVEL_STEP_DB = 6.0
+"""Noise covers quiet sound: how alike copies are goes by level."""
+LEAST_FRAMES = 40
+"""Of a path at a level, to say how alike copies are there: half a second."""
+LEAST_TYPICAL = 0.3
+"""Where copies are less alike than this, unlikeness says nothing."""
 SINC_TAPS = 16
 
 
@@ -99,6 +107,37 @@ def evidence(
     value[edit_quiet & ~raw_quiet] = MISSED_SOUND
     value[edit_quiet & raw_quiet] = nowhere
     return value
+
+
+def typical_correlations(
+    runs: list[Run], diagonals: list[Diagonal], strengths: list[np.ndarray], edit: Features
+) -> np.ndarray:
+    """(F,) correlation that a copy reaches at each frame's level, by a path's own; 0 if unknown.
+
+    `strengths` are the correlations along each diagonal's span.
+    """
+    levels = np.round(edit.level_db / LEVEL_STEP_DB).astype(int)
+    found = np.zeros(len(levels))
+    for run in runs:
+        if run.diagonal != NOWHERE:
+            first = diagonals[run.diagonal].first
+            values = strengths[run.diagonal][run.first - first : run.last - first]
+            found[run.first : run.last] = np.abs(values)
+    typical = np.zeros(len(levels))
+    for level in np.unique(levels):
+        there = found[(levels == level) & (found > 0)]
+        if len(there) >= LEAST_FRAMES:
+            typical[levels == level] = np.median(there)
+    return np.where(typical < LEAST_TYPICAL, 0, typical)
+
+
+def unlikeness(diagonal: Diagonal, c: np.ndarray, typical: np.ndarray) -> np.ndarray:
+    """(F,) what to add to the evidence of a diagonal's span: 0 down to `UNLIKE`.
+
+    Full where the correlation is zero, nothing where it reaches half of the typical one.
+    """
+    half = 0.5 * typical[diagonal.first : diagonal.last]
+    return UNLIKE * np.clip(1 - np.abs(c) / np.maximum(half, 1e-6), 0, 1) * (half > 0)
 
 
 def best_path(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from editorbot.align.features import HOP
+from editorbot.align.gain_steps import with_gain_steps
 from editorbot.align.offsets import block_gains, exact_lag, typical_gain
 from editorbot.align.path import NOWHERE, WINDOW_FRAMES, FoundPath
 from editorbot.align.piece import Piece
@@ -38,6 +39,7 @@ def locate(path: FoundPath, raw: Side, edit: Side) -> list[Piece]:
             piece = replace(piece, lag=_best_lag(raw, edit, start, stop, lags))
         pieces.append(piece)
     pieces = with_treated(_joined(pieces), raw, edit)
+    pieces = with_gain_steps(pieces, raw, edit)
     return [_with_gain(piece, raw, edit) for piece in pieces]
 
 

@@ -18,10 +18,12 @@ BORDER_S = 0.3
 """A run that ends so near its stretch's end goes on to it: only analysis windows keep it off."""
 LEAST_CORRELATION = 0.3
 """Of the whitened waveforms, for a reversed or tape-speed run to be a copy."""
-SPOT_S = 0.4
-"""Where a run's lag is measured: at its beginning and its end, so that its speed is known too."""
-MARGINS_S = (0.02, 0.004, 0.001)
-"""By which the lag may be wrong, from round to round."""
+ALIKE_WITHOUT = 0.78
+"""Mean cosine of the spectra for a run to be taken without comparing waveforms."""
+SHORTEST_WITHOUT_S = 0.5
+ROUNDS_S = ((0.1, 0.02), (0.2, 0.005), (0.4, 0.002))
+"""A run's lag is measured at its beginning and its end, so that its speed is known too: how long
+these spots are, longer as the speed gets known, and by how much the lag may be wrong."""
 
 
 def with_treated(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
@@ -30,12 +32,10 @@ def with_treated(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
     if not gaps:
         return pieces
     search = TreatedSearch(raw.wave, edit.wave)
-    found = {
-        gap: [
-            _piece(run, raw, edit) for run in search.find(gap.start / raw.rate, gap.stop / raw.rate)
-        ]
-        for gap in track(gaps, "searching for treated runs")
-    }
+    found = {}
+    for gap in track(gaps, "searching for treated runs"):
+        runs = search.find(gap.start / raw.rate, gap.stop / raw.rate)
+        found[gap] = [piece for run in runs if (piece := _piece(run, raw, edit)) is not None]
     return [part for piece in pieces for part in _filled(piece, found.get(piece, []), raw.rate)]
 
 
@@ -65,8 +65,8 @@ def _filled(gap: Piece, found: list[Piece], rate: int) -> Iterator[Piece]:
         yield replace(gap, start=position)
 
 
-def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece:
-    """The run at the raw's rate, exact to the sample where the waveform allows it."""
+def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece | None:
+    """The run at the raw's rate, to the sample where it is a copy; None if it only sounds alike."""
     piece = Piece(
         round(run.start_s * raw.rate),
         round(run.stop_s * raw.rate),
@@ -75,21 +75,25 @@ def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece:
         treatment=run.treatment,
     )
     exact = _measured(piece, raw, edit) if run.treatment.is_tape else None
-    return replace(piece, is_copy=False) if exact is None else exact
+    if exact is not None:
+        return exact
+    # Played plainly or backwards the waveform would be the raw's.
+    if run.treatment.pitch_semitones == 0 and run.treatment.speed == 1:
+        return None
+    sure = run.score >= ALIKE_WITHOUT and run.seconds >= SHORTEST_WITHOUT_S
+    return replace(piece, is_copy=False) if sure else None
 
 
 def _measured(piece: Piece, raw: Side, edit: Side) -> Piece | None:
     """The piece with lag and speed by its waveform; None if the waveforms are not alike."""
-    spot = min(round(SPOT_S * raw.rate), piece.samples // 2)
-    ends = (piece.start, piece.start + spot), (piece.stop - spot, piece.stop)
-    for margin_s in MARGINS_S:
-        offsets = [
-            _offset(piece, raw, edit, *end, margin=round(margin_s * raw.rate)) for end in ends
-        ]
-        if min(abs(offset.strength) for offset in offsets) < LEAST_CORRELATION:
-            return None
+    for spot_s, margin_s in ROUNDS_S:
+        spot = min(round(spot_s * raw.rate), piece.samples // 2)
+        ends = (piece.start, piece.start + spot), (piece.stop - spot, piece.stop)
+        margin = round(margin_s * raw.rate)
+        offsets = [_offset(piece, raw, edit, *end, margin=margin) for end in ends]
         piece = _corrected(piece, [(sum(e) / 2, o.lag) for e, o in zip(ends, offsets, strict=True)])
-    return piece
+    strengths = [abs(offset.strength) for offset in offsets]
+    return piece if min(strengths) >= LEAST_CORRELATION else None
 
 
 def _offset(piece: Piece, raw: Side, edit: Side, start: int, stop: int, *, margin: int):

@@ -45,15 +45,20 @@ LOOKED_AT, REFINED = 60, 4
 SAME_PLACE_S = 0.2
 """Hypotheses that play places this near each other, in the same direction, are one."""
 ALIKE = 0.6
-"""Mean cosine of treated copies; other music, even of the same song, stays below."""
+"""Mean cosine below which nothing is a treated copy; other parts of the same song reach it."""
+UNLIKE = 0.5
+"""Mean cosine that counts for nothing when a short run and a long one are weighed."""
 FRAME_ALIKE = 0.35
 """Cosine above which a frame belongs to the run."""
 SHORTEST_S = 0.25
 ROUNDS = 5
 SPEED_STEP, PITCH_STEP = 0.015, 0.25
+SPEED_RANGE, PITCH_RANGE = (0.78, 1.29), (-3.6, 3.6)
+"""What is looked for: speeds, and semitones at a speed that does not ask for them."""
 NATURAL_SPEED, NATURAL_PITCH = 0.002, 0.1
-"""Speeds this near to 1, and pitches (semitones) this near to a whole number or to the tape's, are
-taken for it."""
+"""Speeds this near to 1, and pitches (semitones) this near to a whole number, are taken for it."""
+TAPE_PITCH, TAPE_LOSS = 0.4, 0.01
+"""A pitch this near to a tape's, in semitones, is one if that costs no more of the cosine."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class TreatedSearch:
             if refined.score >= ALIKE:
                 grown.append(self._grown(refined, start_s, stop_s))
         grown = [run for run in grown if run.seconds >= SHORTEST_S and run.score >= ALIKE]
-        return max(grown, key=lambda run: run.score * run.seconds, default=None)
+        return max(grown, key=lambda run: (run.score - UNLIKE) * run.seconds, default=None)
 
     def _hypotheses(self, start_s: float, end_s: float) -> list[TreatedRun]:
         """The best few of all windows, treatments and places."""
@@ -185,15 +190,19 @@ class TreatedSearch:
     def _score(self, run: TreatedRun) -> float:
         return float(self._cosines(run, run.start_s, run.stop_s)[0].mean())
 
-    def _refined(self, run: TreatedRun) -> TreatedRun:
+    def _refined(
+        self, run: TreatedRun, *, moves: tuple[str, ...] = ("place", "speed", "pitch")
+    ) -> TreatedRun:
         """Coordinate descent over place, speed and pitch within the run."""
         best = replace(run, score=self._score(run))
         size = 1.0
         for _ in range(ROUNDS):
-            for name in ("place", "speed", "pitch"):
+            for name in moves:
                 for sign in (-1, 1):
                     while True:
                         rival = _moved(best, name, sign * size)
+                        if not _is_looked_for(rival.treatment):
+                            break
                         rival = replace(rival, score=self._score(rival))
                         if rival.score <= best.score + 1e-5:
                             break
@@ -216,9 +225,29 @@ class TreatedSearch:
             grown = self._refined(grown)
             at_border = grown.start_s <= start_s + FRAME_S and grown.stop_s >= stop_s - FRAME_S
             if at_border or grown.seconds < 1.2 * run.seconds:
-                return natural(grown)
+                return self._named(grown)
             # A speed known from one second holds for a few: the run grows by its own length.
             run, reach_s = grown, grown.seconds
+
+    def _named(self, run: TreatedRun) -> TreatedRun:
+        """The run as a tape's if that explains it as well, else with round numbers."""
+        treatment = run.treatment
+        if abs(treatment.pitch_semitones - tape_pitch(treatment.speed)) < TAPE_PITCH:
+            # The pitch of a few seconds is known better than their speed.
+            speeds = (treatment.speed, 2 ** (treatment.pitch_semitones / 12))
+            tapes = [
+                self._refined(
+                    run.turned(Treatment(treatment.reverse, speed, tape_pitch(speed))),
+                    moves=("place", "speed"),
+                )
+                for speed in speeds
+            ]
+            best = max(tapes, key=lambda tape: tape.score)
+            if best.score > run.score - TAPE_LOSS:
+                run = best
+                if abs(best.treatment.speed - 1) > NATURAL_SPEED:
+                    return best
+        return run.turned(_natural(run.treatment))
 
 
 def _distinct(runs: list[TreatedRun]) -> list[TreatedRun]:
@@ -238,23 +267,28 @@ def _say_the_same(run: TreatedRun, other: TreatedRun) -> bool:
     return abs(next(places) - next(places)) < SAME_PLACE_S
 
 
-def natural(run: TreatedRun) -> TreatedRun:
-    """The run with what was measured taken for what an editor will have set."""
-    speed, pitch = run.treatment.speed, run.treatment.pitch_semitones
+def _natural(treatment: Treatment) -> Treatment:
+    """What was measured taken for what an editor will have set."""
+    speed, pitch = treatment.speed, treatment.pitch_semitones
     if abs(speed - 1) < NATURAL_SPEED:
         speed = 1.0
-    whole = round(pitch)
-    if abs(pitch - tape_pitch(speed)) < NATURAL_PITCH and speed != 1:
-        pitch = tape_pitch(speed)
-    elif abs(pitch - whole) < NATURAL_PITCH:
-        pitch = float(whole)
-    return run.turned(replace(run.treatment, speed=speed, pitch_semitones=pitch))
+    if abs(pitch - round(pitch)) < NATURAL_PITCH:
+        pitch = float(round(pitch))
+    return replace(treatment, speed=speed, pitch_semitones=pitch)
 
 
 def _best_interval(sums: np.ndarray, inside: int) -> tuple[int, int]:
     """Ends of the interval around `inside` of the highest sum, from cumulative sums (N + 1,)."""
     inside = min(inside, len(sums) - 1)
     return int(sums[: inside + 1].argmin()), inside + int(sums[inside:].argmax())
+
+
+def _is_looked_for(treatment: Treatment) -> bool:
+    semitones = treatment.pitch_semitones
+    low, high = PITCH_RANGE
+    return SPEED_RANGE[0] < treatment.speed < SPEED_RANGE[1] and (
+        treatment.is_tape or low < semitones < high
+    )
 
 
 def _moved(run: TreatedRun, name: str, amount: float) -> TreatedRun:
@@ -264,8 +298,7 @@ def _moved(run: TreatedRun, name: str, amount: float) -> TreatedRun:
         return replace(run, lag_s=run.lag_s + amount * FRAME_S)
     if name == "speed":
         speed = treatment.speed * (1 + amount * SPEED_STEP)
-        is_tape = treatment.is_tape and treatment.speed != 1
-        pitch = tape_pitch(speed) if is_tape else treatment.pitch_semitones
+        pitch = tape_pitch(speed) if treatment.is_tape else treatment.pitch_semitones
         return run.turned(replace(treatment, speed=speed, pitch_semitones=pitch))
     pitch = treatment.pitch_semitones + amount * PITCH_STEP
     return run.turned(replace(treatment, pitch_semitones=pitch))

@@ -81,14 +81,15 @@ def test_playback_learns_an_equaliser(raw):
     long_raw = music(30, seed=22)[0]
     equaliser = np.array([0.2, -0.5, 1.0, 0.4, 0.1])
     edit = np.convolve(long_raw, equaliser, "same")
-    pieces = [Piece(0, len(edit), 0)]
-    playback = fit_playback(long_raw, edit, pieces)
-    heard = playback.played(0, 5 * RATE, 15 * RATE)
+    piece = Piece(0, len(edit), 0)
+    playback = fit_playback(long_raw, edit, [piece])
+    heard = playback.played(piece, 5 * RATE, 15 * RATE)
     residual = np.sum((heard - edit[5 * RATE : 15 * RATE]) ** 2) / np.sum(heard**2)
     assert 10 * np.log10(residual) < -35
 
 
 def test_playback_leaves_copies_alone(raw):
     long_raw = music(30, seed=22)[0]
-    playback = fit_playback(long_raw, 0.5 * long_raw, [Piece(0, len(long_raw), 0, gain=0.5)])
-    np.testing.assert_array_equal(playback.played(0, 100, 200), long_raw[100:200])
+    piece = Piece(0, len(long_raw), 0, gain=0.5)
+    playback = fit_playback(long_raw, 0.5 * long_raw, [piece])
+    np.testing.assert_array_equal(playback.played(piece, 100, 200), long_raw[100:200])

@@ -1,0 +1,111 @@
+"""Steps of gain and of polarity inside material that is played on without a cut.
+
+The gain that best explains a stretch, and what it leaves, follow from three running sums, so that
+every division of a piece is cheap to try. It is halved where that explains most, as long as that
+explains much, and a step stands only if what is around it is thereby explained nearly whole: a
+fade or a compressor is not a step.
+"""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from editorbot.align.piece import Piece
+from editorbot.align.playback import treated
+from editorbot.align.sides import Side
+from editorbot.align.whiten import BLOCK_SAMPLES, slice_padded
+
+BLOCK_S = 0.01
+SHORTEST_S = 0.1
+AROUND_S = 1.0
+AUDIBLE = 3e-5
+"""Of the sound's energy: -45 dB, what a step of 0.1 dB leaves."""
+LEFT = 0.1
+"""A step of gain must leave less than this share of what one gain for both sides leaves."""
+LEFT_INVERTED = 0.6
+"""... and one of polarity less than this, as equalising leaves much too."""
+WORTH = 0.3
+"""Share of what is left that a division must explain to be tried."""
+
+
+def with_gain_steps(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
+    """The pieces, divided where gain or polarity steps."""
+    return [part for piece in pieces for part in _divided(piece, raw, edit)]
+
+
+def _divided(piece: Piece, raw: Side, edit: Side) -> list[Piece]:
+    block = max(1, round(BLOCK_S * raw.rate))
+    if not piece.is_comparable or piece.samples < 2 * SHORTEST_S * raw.rate:
+        return [piece]
+    sums = _Sums(piece, raw, edit, block)
+    steps = _confirmed(sums, sorted(_steps(sums, 0, sums.count)))
+    places = [piece.start, *(piece.start + step * block for step in steps), piece.stop]
+    return [replace(piece, start=start, stop=stop) for start, stop in pairwise(places)]
+
+
+class _Sums:
+    """Running sums over blocks of a piece: what is heard, what is played, and their product."""
+
+    def __init__(self, piece: Piece, raw: Side, edit: Side, block: int) -> None:
+        self.count = piece.samples // block
+        self.shortest = round(SHORTEST_S / BLOCK_S)
+        self.around = round(AROUND_S / BLOCK_S)
+        parts = []
+        per_part = max(1, BLOCK_SAMPLES // block)
+        for first in range(0, self.count, per_part):
+            start = piece.start + first * block
+            stop = piece.start + min(first + per_part, self.count) * block
+            heard = slice_padded(edit.mono, start, stop).astype(np.float64).reshape(-1, block)
+            played = treated(raw.mono, piece, start, stop).astype(np.float64).reshape(-1, block)
+            products = (heard * heard, heard * played, played * played)
+            parts.append(np.stack([product.sum(axis=1) for product in products]))
+        sums = np.cumsum(np.concatenate(parts, axis=1), axis=1)
+        self.sums = np.pad(sums, ((0, 0), (1, 0)))
+
+    def between(self, first, last) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Energy heard, product, energy played of blocks [first, last); arrays broadcast."""
+        return tuple(row[last] - row[first] for row in self.sums)
+
+    def gain(self, first: int, last: int) -> float:
+        """The gain that explains blocks [first, last) best."""
+        _, product, played = self.between(first, last)
+        return float(product / played) if played > 0 else 0.0
+
+    def left(self, first, last) -> np.ndarray:
+        """Energy that the best gain leaves."""
+        heard, product, played = self.between(first, last)
+        return np.maximum(heard - product**2 / np.maximum(played, 1e-20), 0)
+
+
+def _steps(sums: _Sums, first: int, last: int) -> list[int]:
+    """Where blocks [first, last) are best divided, and again both halves."""
+    if last - first < 2 * sums.shortest:
+        return []
+    places = np.arange(first + sums.shortest, last - sums.shortest + 1)
+    left = sums.left(first, places) + sums.left(places, last)
+    whole = float(sums.left(first, last))
+    best = int(left.argmin())
+    heard = float(sums.between(first, last)[0])
+    if whole < AUDIBLE * heard or left[best] > (1 - WORTH) * whole:
+        return []
+    place = int(places[best])
+    return [*_steps(sums, first, place), place, *_steps(sums, place, last)]
+
+
+def _confirmed(sums: _Sums, steps: list[int]) -> list[int]:
+    """The steps that explain what is around them; the least convincing goes first."""
+    while steps:
+        borders = [0, *steps, sums.count]
+        shares = []
+        for before, step, after in zip(borders[:-2], steps, borders[2:], strict=True):
+            first, last = max(before, step - sums.around), min(after, step + sums.around)
+            left = float(sums.left(first, step) + sums.left(step, last))
+            inverted = sums.gain(first, step) * sums.gain(step, last) < 0
+            whole = max(float(sums.left(first, last)), 1e-20)
+            shares.append(left / whole / (LEFT_INVERTED if inverted else LEFT))
+        worst = int(np.argmax(shares))
+        if shares[worst] < 1:
+            return steps
+        steps = steps[:worst] + steps[worst + 1 :]
+    return []
