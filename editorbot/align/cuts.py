@@ -2,8 +2,8 @@
 
 Around a boundary the edit is modelled as `w_a * g_a * a + w_b * g_b * b`, with a and b the raw at
 the two pieces' lags, g their gains and w the weights of a hard cut or a fade. Where a piece has no
-source, what the other does not explain costs half its energy: less than a wrong copy, which costs
-both energies, and more than a right one.
+source, what the other does not explain costs a share of its energy: more than a right copy leaves,
+and less than a wrong one, which costs both energies.
 """
 
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,10 @@ from editorbot.align.playback import Playback
 from editorbot.align.whiten import slice_padded
 from editorbot.edl.model import Fade
 
-FOREIGN_COST = 0.5
+LEAST_LEFT, MOST_LEFT = 0.002, 0.5
+"""Of the sound's energy, what copies are taken to leave at least and at most."""
+INTERIOR = 2**15
+"""Samples of a piece, beyond what is near its boundary, where what a copy leaves is measured."""
 CUT_REACH_S = 0.35
 """The path knows a boundary to half its correlation window, and fades blur it further."""
 SHORTEST_FADE = 48
@@ -56,6 +59,7 @@ class _Region:
     edit: np.ndarray
     before: np.ndarray | None
     after: np.ndarray | None
+    foreign_cost: float = 0.5
 
 
 def place_boundary(
@@ -132,7 +136,27 @@ def _region(
         return raw.played(piece, first, last) * piece.gain
 
     heard = slice_padded(edit, first, last).astype(np.float64)
-    return _Region(first, heard, played(before), played(after))
+    cost = 0.5
+    if before.is_comparable != after.is_comparable:
+        cost = _foreign_cost(raw, edit, before if before.is_comparable else after, first, last)
+    return _Region(first, heard, played(before), played(after), cost)
+
+
+def _foreign_cost(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: int) -> float:
+    """Share of its energy that foreign sound costs beside a copy, of which [first, last) is near.
+
+    Where noise of variance v is as likely as noise of variance 1, if copies leave the share v.
+    """
+    if copy.start < first:
+        start, stop = max(copy.start, first - INTERIOR), first
+    else:
+        start, stop = last, min(copy.stop, last + INTERIOR)
+    if stop - start < SHORTEST_FADE:
+        start, stop = copy.start, copy.stop
+    heard = slice_padded(edit, start, stop).astype(np.float64)
+    left = np.sum((heard - copy.gain * raw.played(copy, start, stop)) ** 2)
+    share = float(np.clip(left / max(np.sum(heard**2), 1e-20), LEAST_LEFT, MOST_LEFT))
+    return share * np.log(1 / share) / (1 - share)
 
 
 def _hard_cut(region: _Region) -> int:
@@ -142,7 +166,7 @@ def _hard_cut(region: _Region) -> int:
     """
     costs = []
     for sound in (region.before, region.after):
-        left = FOREIGN_COST * region.edit**2 if sound is None else (region.edit - sound) ** 2
+        left = region.foreign_cost * region.edit**2 if sound is None else (region.edit - sound) ** 2
         costs.append(np.concatenate([[0], np.cumsum(left)]))
     total = costs[0] + costs[1][-1] - costs[1]
     slack = 1e-9 * np.sum(region.edit**2) + 1e-12
@@ -185,7 +209,7 @@ class _Model:
         left = s["ee"] - 2 * before * s["ea"] - 2 * after * s["eb"]
         left += before**2 * s["aa"] + after**2 * s["bb"] + 2 * before * after * s["ab"]
         if self.region.before is None or self.region.after is None:
-            left = np.where(before + after == 0, FOREIGN_COST * s["ee"], left)
+            left = np.where(before + after == 0, self.region.foreign_cost * s["ee"], left)
         return float(left[inside].sum())
 
     def _weights(self, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:

@@ -23,8 +23,9 @@ AUDIBLE = 3e-5
 """Of the sound's energy: -45 dB, what a step of 0.1 dB leaves."""
 LEFT = 0.1
 """A step of gain must leave less than this share of what one gain for both sides leaves."""
-LEFT_INVERTED = 0.6
-"""... and one of polarity less than this, as equalising leaves much too."""
+FLIP_WINDOW_S = 0.2
+FLIP_CORRELATION = 0.4
+"""Of the waveforms over that window, on both sides of a step of polarity, with opposite signs."""
 WORTH = 0.3
 """Share of what is left that a division must explain to be tried."""
 
@@ -39,7 +40,10 @@ def _divided(piece: Piece, raw: Side, edit: Side) -> list[Piece]:
     if not piece.is_comparable or piece.samples < 2 * SHORTEST_S * raw.rate:
         return [piece]
     sums = _Sums(piece, raw, edit, block)
-    steps = _confirmed(sums, sorted(_steps(sums, 0, sums.count)))
+    steps = []
+    for first, last in pairwise([0, *_flips(sums), sums.count]):
+        steps += [first] if first else []
+        steps += _confirmed(sums, _steps(sums, first, last), first, last)
     places = [piece.start, *(piece.start + step * block for step in steps), piece.stop]
     return [replace(piece, start=start, stop=stop) for start, stop in pairwise(places)]
 
@@ -93,19 +97,37 @@ def _steps(sums: _Sums, first: int, last: int) -> list[int]:
     return [*_steps(sums, first, place), place, *_steps(sums, place, last)]
 
 
-def _confirmed(sums: _Sums, steps: list[int]) -> list[int]:
-    """The steps that explain what is around them; the least convincing goes first."""
+def _flips(sums: _Sums) -> list[int]:
+    """Where polarity turns over; equalising leaves too much for gains to tell."""
+    window = min(round(FLIP_WINDOW_S / BLOCK_S), sums.count)
+    starts = np.arange(sums.count - window + 1)
+    heard, product, played = sums.between(starts, starts + window)
+    correlation = product / np.sqrt(np.maximum(heard * played, 1e-20))
+    sure = np.flatnonzero(np.abs(correlation) > FLIP_CORRELATION)
+    flips = []
+    for before, after in pairwise(sure):
+        if correlation[before] * correlation[after] < 0:
+            places = np.arange(before + 1, after + window)
+            left = sums.left(before, places) + sums.left(places, after + window)
+            flips.append(int(places[left.argmin()]))
+    return flips
+
+
+def _confirmed(sums: _Sums, steps: list[int], start: int, stop: int) -> list[int]:
+    """The steps within blocks [start, stop) that explain what is around them.
+
+    The least convincing goes first, as its neighbours then have more around them.
+    """
     while steps:
-        borders = [0, *steps, sums.count]
+        borders = [start, *steps, stop]
         shares = []
         for before, step, after in zip(borders[:-2], steps, borders[2:], strict=True):
             first, last = max(before, step - sums.around), min(after, step + sums.around)
             left = float(sums.left(first, step) + sums.left(step, last))
-            inverted = sums.gain(first, step) * sums.gain(step, last) < 0
             whole = max(float(sums.left(first, last)), 1e-20)
-            shares.append(left / whole / (LEFT_INVERTED if inverted else LEFT))
+            shares.append(left / whole)
         worst = int(np.argmax(shares))
-        if shares[worst] < 1:
+        if shares[worst] < LEFT:
             return steps
         steps = steps[:worst] + steps[worst + 1 :]
     return []
