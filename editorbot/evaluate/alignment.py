@@ -27,6 +27,7 @@ from editorbot.audio.render import render
 from editorbot.edl.frames import NO_SOURCE, FrameGrid, to_ops, to_pointers
 from editorbot.edl.model import Edit, Op, Segment
 from editorbot.evaluate.matching import matched_distances
+from editorbot.files import Paths, path_list
 
 GRID = FrameGrid(sample_rate=22050, hop_length=256)
 """The design's frames, whatever features a pipeline is set to compute."""
@@ -61,22 +62,25 @@ def score_alignment(
     truth: Edit,
     found: Edit,
     *,
-    raw: Path | None = None,
+    raw: Paths | None = None,
     edited: Path | None = None,
     wall_s: float | None = None,
 ) -> AlignmentScores:
-    """Score the list `found` against `truth`, of the same edit of one raw recording.
+    """Score the list `found` against `truth`, of the same edit of the same raws.
 
     Args:
         truth: What the editor did.
         found: What alignment says.
-        raw: The raw recording, for pointers into its exact repeats.
+        raw: The raw recordings, for pointers into their exact repeats.
         edited: The finished edit, for the null test; `found` must name its sources by path.
         wall_s: Seconds that the alignment took, for the real-time factor.
 
     Raises:
-        ValueError: The lists are of edits of different length.
+        ValueError: The lists are of edits of different length, or of other numbers of raws.
     """
+    raws = [len(edit.sources) for edit in (truth, found)]
+    if raws[0] != raws[1]:
+        raise ValueError(f"expected lists of one edit, got {raws[0]} and {raws[1]} raws")
     lengths = [edit.samples / edit.sample_rate for edit in (truth, found)]
     if abs(lengths[0] - lengths[1]) > 0.1:
         raise ValueError(
@@ -85,7 +89,9 @@ def score_alignment(
     true_pointers, pointers = _same_length(to_pointers(truth, GRID), to_pointers(found, GRID))
     counted = _inside_segments(truth, len(true_pointers))
     within_1 = _within(true_pointers, pointers, 1)
-    or_repeat = within_1 if raw is None else _within_or_repeat(truth, found, within_1, raw)
+    or_repeat = within_1
+    if raw is not None:
+        or_repeat = _within_or_repeat(truth, found, within_1, path_list(raw))
     errors = cut_errors_s(truth, found)
     return AlignmentScores(
         within_1=_share(within_1[counted]),
@@ -129,11 +135,13 @@ def _percentile_ms(errors_s: np.ndarray, percentile: int) -> float | None:
     return float(np.percentile(errors_s, percentile) * 1000) if len(errors_s) else None
 
 
-def _within_or_repeat(truth: Edit, found: Edit, right: np.ndarray, raw: Path) -> np.ndarray:
+def _within_or_repeat(truth: Edit, found: Edit, right: np.ndarray, raws: list[Path]) -> np.ndarray:
     """`right`, (F,) bool, and the frames that both lists play from places which sound the same."""
-    rate = probe(raw).sample_rate
-    sound = np.pad(read_mono(raw, sample_rate=rate), REPEAT_WINDOW)
-    places = [_played_samples(edit, len(right)) for edit in (truth, found)]
+    rate = probe(raws[0]).sample_rate
+    sounds = [np.pad(read_mono(raw, sample_rate=rate), REPEAT_WINDOW) for raw in raws]
+    starts = np.cumsum([0, *map(len, sounds)])
+    sound = np.concatenate(sounds)
+    places = [_played_samples(edit, len(right), rate, starts) for edit in (truth, found)]
     right = right.copy()
     for frame in np.flatnonzero(~right & (places[0] >= 0) & (places[1] >= 0)):
         there, here = (sound[place[frame] :][: 2 * REPEAT_WINDOW] for place in places)
@@ -142,10 +150,11 @@ def _within_or_repeat(truth: Edit, found: Edit, right: np.ndarray, raw: Path) ->
     return right
 
 
-def _played_samples(edit: Edit, frames: int) -> np.ndarray:
-    """(F,) int64, the source's own sample that is heard at each frame; -1 without source.
+def _played_samples(edit: Edit, frames: int, sample_rate: int, starts: np.ndarray) -> np.ndarray:
+    """(F,) int64, the sample at `sample_rate` that is heard at each frame; -1 without source.
 
-    Pointers, which are whole frames, cannot tell two places apart to the sample.
+    The source of number n begins at sample `starts[n]`. Pointers, which are whole frames, cannot
+    tell two places apart to the sample.
     """
     position = np.arange(frames) * GRID.seconds * edit.sample_rate
     played = np.full(frames, NO_SOURCE, dtype=np.int64)
@@ -153,11 +162,13 @@ def _played_samples(edit: Edit, frames: int) -> np.ndarray:
         inside = (position >= segment.out_start) & (position < segment.out_end)
         if not segment.has_source:
             continue
-        rate = edit.sources[segment.source].sample_rate / edit.sample_rate * segment.speed
+        source_rate = edit.sources[segment.source].sample_rate
+        rate = source_rate / edit.sample_rate * segment.speed
         progress = (position[inside] - segment.out_start) * rate
         if segment.reverse:
             progress = segment.src_end - 1 - segment.src_start - progress
-        played[inside] = np.round(segment.src_start + progress)
+        in_source = (segment.src_start + progress) * (sample_rate / source_rate)
+        played[inside] = starts[segment.source] + np.round(in_source)
     return played
 
 

@@ -20,10 +20,9 @@ from editorbot.progress import track
 
 @dataclass(frozen=True)
 class AlignedSong:
-    """A song's recordings and what the alignment wrote; `truth` is None where it is not known."""
+    """A song's edit and what the alignment wrote; `truth` is None where it is not known."""
 
     name: str
-    raw: Path
     edited: Path
     found: Path
     info: Path
@@ -59,7 +58,11 @@ def _measure(song: AlignedSong) -> dict[str, float]:
         return row
     try:
         scores = score_alignment(
-            read_edit(song.truth), found, raw=song.raw, edited=song.edited, wall_s=info["wall_s"]
+            read_edit(song.truth),
+            found,
+            raw=[source.path for source in found.sources],
+            edited=song.edited,
+            wall_s=info["wall_s"],
         )
     except ValueError as error:
         raise EditorbotError(f"song {song.name}: {song.truth}: {error}") from error

@@ -1,6 +1,6 @@
-"""Trivial edits of a raw recording, which every learned edit has to beat.
+"""Trivial edits of a song's raw, which every learned edit has to beat.
 
-Each returns an `Edit` of the one raw in raw order:
+Each returns an `Edit` in raw order; several raws follow one another on the raw axis:
 
 keep all             the raw as it is
 keep first           its first seconds, as many as the person's edit is long
@@ -15,14 +15,16 @@ how far a rule gets that knows more than any editor of unheard songs can.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import librosa
 import numpy as np
 
 from editorbot.audio.beats import track_beats
+from editorbot.edl.frames import resampled_length
 from editorbot.edl.model import Edit, Segment, Source, with_ops
+from editorbot.edl.raw_axis import SourceRun, bounds_s, source_runs
 from editorbot.evaluate.metrics import CauseSpan
 from editorbot.rl_editor.environment import EditingEnvironment, Move
 
@@ -72,45 +74,51 @@ def _frames(blocks: Iterable[np.ndarray], hop_length: int) -> Iterator[np.ndarra
         yield filled.reshape(len(filled), 1, hop_length)
 
 
-def edit_of_spans(spans_s: Iterable[tuple[float, float]], source: Source) -> Edit:
-    """The edit that plays spans of `source`, in seconds, one after the other.
+def edit_of_spans(spans_s: Iterable[tuple[float, float]], sources: Sequence[Source]) -> Edit:
+    """The edit that plays spans of the raw axis, in seconds, one after the other.
 
-    Spans that touch become one; what reaches beyond the source is left out.
+    Spans that touch become one; what reaches beyond the axis is left out.
 
     Raises:
-        ValueError: No span holds a sample of the source.
+        ValueError: No span holds a sample of the sources.
     """
-    runs: list[list[int]] = []
-    for span in spans_s:
-        start, end = (min(max(round(t * source.sample_rate), 0), source.samples) for t in span)
-        if runs and runs[-1][1] == start:
-            runs[-1][1] = end
-        elif end > start:
-            runs.append([start, end])
+    runs: list[SourceRun] = []
+    for start_s, end_s in spans_s:
+        for run in source_runs(sources, start_s, end_s):
+            if runs and (runs[-1].source, runs[-1].end) == (run.source, run.start):
+                run = run._replace(start=runs.pop().start)
+            runs.append(run)
     if not runs:
-        raise ValueError(f"expected at least one span of {source.path}, got none")
-    segments, position = [], 0
-    for start, end in runs:
+        names = ", ".join(source.path for source in sources)
+        raise ValueError(f"expected at least one span of {names}, got none")
+    sample_rate, position = sources[0].sample_rate, 0
+    segments = []
+    for number, start, end in runs:
+        length = resampled_length(end - start, sources[number].sample_rate, sample_rate)
         segments.append(
             Segment(
                 out_start=position,
-                out_end=position + end - start,
-                source=0,
+                out_end=position + length,
+                source=number,
                 src_start=start,
                 src_end=end,
             )
         )
         position = segments[-1].out_end
     return Edit(
-        sample_rate=source.sample_rate,
+        sample_rate=sample_rate,
         samples=position,
-        sources=(source,),
+        sources=tuple(sources),
         segments=with_ops(segments),
     )
 
 
-def beat_times_s(mel: np.ndarray, *, sample_rate: int, hop_length: int) -> np.ndarray:
+def beat_times_s(
+    mel: np.ndarray, frame_times_s: np.ndarray, *, sample_rate: int, hop_length: int
+) -> np.ndarray:
     """(K,) float64 beats in seconds, ascending, tracked on a prepared (M, F) mel in 0..1.
+
+    `frame_times_s` (F,) are the frames' instants, on the raw axis.
 
     `librosa.beat.beat_track` (Ellis 2007) on the mel that is there already: tracked from the
     samples, the beats of three hours would take 8 GB. Where fewer than two beats are found, as in
@@ -121,30 +129,30 @@ def beat_times_s(mel: np.ndarray, *, sample_rate: int, hop_length: int) -> np.nd
     strength = librosa.onset.onset_strength(S=decibels, sr=sample_rate, hop_length=hop_length)
     frames = track_beats(strength, sample_rate=sample_rate, hop_length=hop_length)
     if len(frames) >= 2:
-        return librosa.frames_to_time(frames, sr=sample_rate, hop_length=hop_length)
+        return frame_times_s[frames]
     logger.warning("no pulse was found: every %.1f s counts as a beat", PLAIN_BEAT_S)
-    return np.arange(0, mel.shape[1] * hop_length / sample_rate, PLAIN_BEAT_S)
+    return np.arange(0, frame_times_s[-1], PLAIN_BEAT_S)
 
 
-def keep_all(source: Source) -> Edit:
+def keep_all(sources: Sequence[Source]) -> Edit:
     """The raw as it is."""
-    return edit_of_spans([(0.0, source.samples / source.sample_rate)], source)
+    return edit_of_spans([(0.0, bounds_s(sources)[-1])], sources)
 
 
-def keep_first(source: Source, *, length_s: float) -> Edit:
+def keep_first(sources: Sequence[Source], *, length_s: float) -> Edit:
     """The first `length_s` seconds of the raw, or all of it where it is shorter."""
-    return edit_of_spans([(0.0, length_s)], source)
+    return edit_of_spans([(0.0, length_s)], sources)
 
 
 def loudest_beats(
-    source: Source, levels: Levels, *, beat_times_s: np.ndarray, kept_share: float
+    sources: Sequence[Source], levels: Levels, *, beat_times_s: np.ndarray, kept_share: float
 ) -> Edit:
     """The beats of the highest mean power whose length comes nearest to `kept_share` of the raw.
 
     `beat_times_s` (K,) ascending; what is before the first beat and after the last counts as one
     beat each.
     """
-    duration_s = source.samples / source.sample_rate
+    duration_s = bounds_s(sources)[-1]
     inside = beat_times_s[(beat_times_s > 0) & (beat_times_s < duration_s)]
     edges_s = np.unique(np.concatenate([[0.0], inside, [duration_s]]))
     lengths_s = np.diff(edges_s)
@@ -155,11 +163,11 @@ def loudest_beats(
     totals_s = np.cumsum(lengths_s[loudest_first])
     count = 1 + int(np.argmin(np.abs(totals_s - kept_share * duration_s)))
     chosen = np.sort(loudest_first[:count])
-    return edit_of_spans([(edges_s[beat], edges_s[beat + 1]) for beat in chosen], source)
+    return edit_of_spans([(edges_s[beat], edges_s[beat + 1]) for beat in chosen], sources)
 
 
 def loudness_threshold(
-    source: Source, levels: Levels, *, silence_db: float = -28.0, margin_s: float = 0.2
+    sources: Sequence[Source], levels: Levels, *, silence_db: float = -28.0, margin_s: float = 0.2
 ) -> Edit:
     """The passages within `silence_db` of the loudest sample, with `margin_s` around each.
 
@@ -173,18 +181,18 @@ def loudness_threshold(
         if spans and start_s <= spans[-1][1]:
             start_s = spans.pop()[0]
         spans.append((start_s, end_s))
-    return edit_of_spans(spans, source)
+    return edit_of_spans(spans, sources)
 
 
-def junk_oracle(source: Source, causes: Iterable[CauseSpan]) -> Edit:
+def junk_oracle(sources: Sequence[Source], causes: Iterable[CauseSpan]) -> Edit:
     """All of the raw but the spans whose cause is junk."""
     spans, position_s = [], 0.0
     junk = sorted((span.start_s, span.end_s) for span in causes if span.cause in JUNK)
     for start_s, end_s in junk:
         spans.append((position_s, max(position_s, start_s)))
         position_s = max(position_s, end_s)
-    spans.append((position_s, max(position_s, source.samples / source.sample_rate)))
-    return edit_of_spans(spans, source)
+    spans.append((position_s, max(position_s, bounds_s(sources)[-1])))
+    return edit_of_spans(spans, sources)
 
 
 def random_edit(environment: EditingEnvironment, *, seed: int = 0) -> Edit:

@@ -75,7 +75,7 @@ class EditScores:
 
 @dataclass(frozen=True)
 class CauseSpan:
-    """A span of the raw that the person dropped, in seconds, and why."""
+    """A span of the raw axis that the person dropped, in seconds, and why."""
 
     start_s: float
     end_s: float
@@ -222,7 +222,7 @@ def _farther_end(reference: np.ndarray, estimated: np.ndarray) -> np.ndarray:
 def dropped_recall(proposed: Edit, causes: Iterable[CauseSpan]) -> dict[str, float]:
     """Share of each cause's material that `proposed` never plays, by cause in alphabetical order.
 
-    The spans are instants of the first raw.
+    The spans are instants of the raw axis.
     """
     played = playback.kept_steps(proposed)
     steps: dict[str, np.ndarray] = {}

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from editorbot.edl.model import Edit, Segment
+from editorbot.edl.raw_axis import bounds_s
 
 STEP_S = 0.01
 """Seconds; the grid of the raw axis, and the distance below which two instants are one."""
@@ -74,8 +75,7 @@ def steps_between(start_s: float, end_s: float) -> slice:
 
 def raw_bounds_s(edit: Edit) -> np.ndarray:
     """(S + 1,) seconds at which the S raws of an edit begin on the raw axis, and the end."""
-    durations = [source.samples / source.sample_rate for source in edit.sources]
-    return np.concatenate([[0.0], np.cumsum(durations)])
+    return bounds_s(edit.sources)
 
 
 def raw_steps(edit: Edit) -> int:

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from editorbot.audio.store import array_blocks, open_array, read_array
+from editorbot.edl.frames import FrameGrid
 from editorbot.edl.model import Edit
+from editorbot.edl.raw_axis import frame_times_s
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import baselines
 from editorbot.evaluate.frame_accuracy import FrameAccuracy, describe
@@ -38,7 +40,7 @@ class HeldOutSong:
     raw_audio: Path
     """Store of the decoded raw, "audio" (C, T)."""
     raw_mel: Path
-    """Store of the raw's features, "mel" (M, F)."""
+    """Store of the raw's features, "mel" (M, F), of several raws one after the other."""
     causes: Path | None = None
 
 
@@ -99,44 +101,40 @@ def evaluate_pointer(
 
 
 def baseline_edits(song: HeldOutSong, *, params: EvaluateParams, mel: MelParams) -> dict[str, Edit]:
-    """Each baseline's edit of a song by the baseline's name; the oracle where causes are known.
-
-    Raises:
-        EditorbotError: The song was edited from other than one raw.
-    """
-    if len(song.human.sources) != 1:
-        raise EditorbotError(
-            f"song {song.name} was edited from {len(song.human.sources)} raws, expected one: "
-            "leave it out of the evaluation"
-        )
-    source = song.human.sources[0]
+    """Each baseline's edit of a song by the baseline's name; the oracle where causes are known."""
+    sources = song.human.sources
     audio = open_array(song.raw_audio, "audio")
     levels = baselines.measure_levels(
         array_blocks(audio), sample_rate=int(audio.attrs["sample_rate"])
     )
     features = read_array(song.raw_mel, "mel")
-    grid = {"sample_rate": mel.sample_rate, "hop_length": mel.hop_length}
-    environment = EditingEnvironment(
-        features, song.human, frames_per_second=mel.sample_rate / mel.hop_length
+    grid = FrameGrid(sample_rate=mel.sample_rate, hop_length=mel.hop_length)
+    beats_s = baselines.beat_times_s(
+        features,
+        frame_times_s(sources, grid),
+        sample_rate=mel.sample_rate,
+        hop_length=mel.hop_length,
     )
     edits = {
-        "keep_all": baselines.keep_all(source),
+        "keep_all": baselines.keep_all(sources),
         "keep_first": baselines.keep_first(
-            source, length_s=song.human.samples / song.human.sample_rate
+            sources, length_s=song.human.samples / song.human.sample_rate
         ),
         "loudest_beats": baselines.loudest_beats(
-            source,
+            sources,
             levels,
-            beat_times_s=baselines.beat_times_s(features, **grid),
+            beat_times_s=beats_s,
             kept_share=float(kept_steps(song.human).mean()),
         ),
         "loudness_threshold": baselines.loudness_threshold(
-            source, levels, silence_db=params.silence_db, margin_s=params.silence_margin_s
+            sources, levels, silence_db=params.silence_db, margin_s=params.silence_margin_s
         ),
-        "random": baselines.random_edit(environment, seed=params.seed),
+        "random": baselines.random_edit(
+            EditingEnvironment(features, song.human, grid=grid), seed=params.seed
+        ),
     }
     if song.causes is not None:
-        edits["junk_oracle"] = baselines.junk_oracle(source, read_causes(song.causes))
+        edits["junk_oracle"] = baselines.junk_oracle(sources, read_causes(song.causes))
     return edits
 
 

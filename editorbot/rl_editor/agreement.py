@@ -6,6 +6,7 @@ only cuts near the person's can be matched.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 import mir_eval
@@ -24,17 +25,20 @@ class Scores(NamedTuple):
 class Agreement:
     """Counts of what was played and cut over `steps` steps, against the person's `runs`.
 
-    `window` is the largest distance of matching cuts in steps.
+    `window` is the largest distance of matching cuts in steps; at the steps in `ends` the raws
+    themselves begin and end, which is no cut.
     """
 
-    def __init__(self, runs: Sequence[StepRun], steps: int, *, window: int) -> None:
-        self._steps, self._window = steps, window
+    def __init__(
+        self, runs: Sequence[StepRun], steps: int, *, window: int, ends: AbstractSet[int]
+    ) -> None:
+        self._steps, self._window, self._ends = steps, window, ends
         self._wanted = np.zeros(steps, dtype=bool)
         for run in runs:
             self._wanted[run.start : run.end] = True
         self._wanted_count = int(self._wanted.sum())
         points = {run.start for run in runs} | {run.end for run in runs}
-        self._wanted_cuts = np.array(sorted(points - {0, steps}), dtype=np.int64)
+        self._wanted_cuts = np.array(sorted(points - ends), dtype=np.int64)
         reach = self._wanted_cuts[:, None] + np.arange(-window, window + 1)
         self._near = np.unique(reach[(reach > 0) & (reach < steps)])
         self.reset()
@@ -54,14 +58,14 @@ class Agreement:
         self._kept[start:end] = True
 
     def cut(self, step: int) -> None:
-        """Note that a run begins or ends at `step`; the raw's own ends are no cuts."""
-        if step not in (0, self._steps) and not self._is_cut[step]:
+        """Note that a run begins or ends at `step`; the raws' own ends are no cuts."""
+        if step not in self._ends and not self._is_cut[step]:
             self._is_cut[step] = True
             self._cuts += 1
 
     def scores(self, *, left: int | None = None) -> Scores:
         """Agreement so far; `left` is where the last run ends, None while it is still playing."""
-        is_new = left not in (None, 0, self._steps) and not self._is_cut[left]
+        is_new = left is not None and left not in self._ends and not self._is_cut[left]
         if is_new:
             self._is_cut[left] = True
         near = self._near[self._is_cut[self._near]]

@@ -1,5 +1,5 @@
-"""A gymnasium environment: an agent edits one raw recording and is rewarded for editing it as a
-person did.
+"""A gymnasium environment: an agent edits a song's raw and is rewarded for editing it as a person
+did. Several raws of one song follow one another and are edited as one.
 
 The agent holds a playhead over the raw, which it knows as a mel at 10 steps a second. Each action
 has three parts, `MultiDiscrete([4, 7, 4])`:
@@ -33,7 +33,9 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from editorbot.edl.frames import FrameGrid
 from editorbot.edl.model import Edit
+from editorbot.edl.raw_axis import bounds_s, frame_times_s
 from editorbot.rl_editor.agreement import Agreement
 from editorbot.rl_editor.steps import (
     FADES_S,
@@ -48,6 +50,8 @@ from editorbot.rl_editor.steps import (
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 """Steps."""
 CUT_WINDOW_S = 0.5
+SAME_INSTANT_S = 0.01
+"""As `evaluate.playback` has it for the ends of raws, which are no cuts."""
 KEEP_WEIGHT = CUT_WEIGHT = 0.5
 MOST_PLAYS = 4
 LONGEST_OUTPUT = 2
@@ -64,17 +68,17 @@ class Move(IntEnum):
 
 
 class EditingEnvironment(gymnasium.Env):
-    """One raw recording, to be edited as `human` was; see the module's docstring.
+    """A song's raw, to be edited as `human` was; see the module's docstring.
 
     Args:
         mel: (M, F) of the raw, values 0 to 1.
-        human: The person's edit of this one raw.
-        frames_per_second: Frames of `mel` a second.
+        human: The person's edit of it.
+        grid: The frames of `mel`.
         window_s: Seconds of the raw that an observation shows, half of them before the playhead.
         bands: Mel bands of an observation, means of neighbouring bands of `mel`.
 
     Raises:
-        ValueError: `human` has other than one source, or plays nothing of it.
+        ValueError: `human` plays nothing of its sources, or `mel` is not theirs.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012, gymnasium's own signature
@@ -84,21 +88,21 @@ class EditingEnvironment(gymnasium.Env):
         mel: np.ndarray,
         human: Edit,
         *,
-        frames_per_second: float,
+        grid: FrameGrid,
         window_s: float = 12.8,
         bands: int = 32,
     ) -> None:
-        if len(human.sources) != 1:
-            raise ValueError(f"expected an edit of one raw, got {len(human.sources)} sources")
-        self.source = human.sources[0]
-        self.steps = step_count(self.source)
+        self.sources = human.sources
+        self.steps = step_count(self.sources)
         self._human = step_runs(human)
         if not self._human:
             raise ValueError("expected an edit that plays its raw, got one without any of it")
         window = round(CUT_WINDOW_S * STEPS_PER_SECOND)
-        self._counts = Agreement(self._human, self.steps, window=window)
+        ends = _steps_at(bounds_s(self.sources)) | {0, self.steps}
+        self._counts = Agreement(self._human, self.steps, window=window, ends=ends)
         self._half = round(window_s * STEPS_PER_SECOND / 2)
-        pooled = pool_mel(mel, self.steps, frames_per_second=frames_per_second, bands=bands)
+        times_s = frame_times_s(self.sources, grid)
+        pooled = pool_mel(mel, self.steps, frame_times_s=times_s, bands=bands)
         # The padding spares each observation the care for the raw's ends.
         self._mel = np.pad(np.clip(pooled, 0, 1), ((0, 0), (self._half, self._half)))
         self._inside = np.pad(np.ones(self.steps, np.float32), self._half)
@@ -229,7 +233,14 @@ class EditingEnvironment(gymnasium.Env):
         Raises:
             ValueError: Nothing was played.
         """
-        return edit_of_runs(self._runs, self.source)
+        return edit_of_runs(self._runs, self.sources)
+
+
+def _steps_at(instants_s: np.ndarray) -> set[int]:
+    """Steps that begin at one of the instants, as near as measures tell instants apart."""
+    steps = np.round(instants_s * STEPS_PER_SECOND)
+    at = np.abs(steps / STEPS_PER_SECOND - instants_s) <= SAME_INSTANT_S
+    return set(steps[at].astype(int).tolist())
 
 
 def _moves(move: Move, distance: int, *, fade: int) -> list[tuple[int, int, int]]:

@@ -128,6 +128,31 @@ def test_an_exact_repeat_counts_in_its_own_column(tmp_path):
     assert wrong.within_1_or_repeat < 0.01
 
 
+def of_takes(run: tuple[float, float], number: int, takes_s: tuple[float, ...]) -> Edit:
+    """An edit of one run (length, start) of the take of that number."""
+    one = edit(run)
+    sources = [edit((1, 0), raw_s=seconds).sources[0] for seconds in takes_s]
+    segments = (one.segments[0].model_copy(update={"source": number}),)
+    return one.model_copy(update={"sources": tuple(sources), "segments": segments})
+
+
+def test_a_repeat_may_be_in_another_raw(tmp_path):
+    rng = np.random.default_rng(0)
+    verse = rng.normal(0, 0.1, 6 * RATE)
+    takes = {"1.wav": verse, "2.wav": np.concatenate([rng.normal(0, 0.1, 3 * RATE + 7), verse])}
+    for name, sound in takes.items():
+        soundfile.write(tmp_path / name, sound, RATE, subtype="FLOAT")
+    raws, takes_s = [tmp_path / name for name in takes], (6, 9 + 7 / RATE)
+    truth, found = of_takes((5, 0.5), 0, takes_s), of_takes((5, 3.5 + 7 / RATE), 1, takes_s)
+    scores = score_alignment(truth, found, raw=raws)
+    assert (scores.within_1, score_alignment(truth, truth, raw=raws).within_1) == (0, 1)
+    assert scores.within_1_or_repeat > 0.99
+    wrong = score_alignment(truth, of_takes((5, 3), 1, takes_s), raw=raws)
+    assert wrong.within_1_or_repeat < 0.01
+    with pytest.raises(ValueError, match="got 2 and 1 raws"):
+        score_alignment(truth, edit((5, 0.5)))
+
+
 def test_null_test_by_hand(tmp_path):
     rng = np.random.default_rng(1)
     raw = rng.normal(0, 0.1, 10 * RATE).astype(np.float32)

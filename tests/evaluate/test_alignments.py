@@ -46,7 +46,6 @@ def song(tmp_path):
             write_edit(tmp_path / f"{name}_truth.json", edit_of(raw, *truth))
         return AlignedSong(
             name,
-            raw=raw,
             edited=paths["edit.wav"],
             found=tmp_path / f"{name}.json",
             info=tmp_path / f"{name}_info.json",

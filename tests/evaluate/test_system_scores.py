@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from PIL import Image
 from rich.console import Console
 from small_edits import edit
 
-from editorbot.audio.store import write_array
+from editorbot.audio.store import read_array, write_array
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import summary
+from editorbot.evaluate.baselines import edit_of_spans
 from editorbot.evaluate.frame_accuracy import FrameAccuracy
 from editorbot.evaluate.intervals import Interval
 from editorbot.evaluate.metrics import EditScores
@@ -49,6 +51,7 @@ def songs(tmp_path: Path) -> list[HeldOutSong]:
         for segment in human.segments:
             sound[:, segment.src_start : segment.src_end] *= 500
         frames = np.abs(sound).reshape(-1, MEL.hop_length).max(axis=1)
+        frames = np.append(frames, frames[-1])
         mel = np.tile(frames / frames.max(), (32, 1)).astype(np.float16)
         audio_path, mel_path = tmp_path / f"{name}.zarr.zip", tmp_path / f"{name}_mel.zarr.zip"
         write_array(audio_path, sound, name="audio", chunks=(1, 4096), attrs={"sample_rate": RATE})
@@ -96,6 +99,23 @@ def test_scores_are_those_of_the_edits(scores):
     best = max(scores, key=lambda score: score.measures.keep_f1)
     assert best.learned
     assert by["random", "one"].measures.keep_f1 < 0.8
+
+
+def test_baselines_edit_several_raws_as_one(songs):
+    one = songs[0]
+    (raw,) = one.human.sources
+    takes = tuple(raw.model_copy(update={"samples": seconds * RATE}) for seconds in (12, 18))
+    human = edit_of_spans([(5, 15), (20, 30)], takes)
+    mel = read_array(one.raw_mel, "mel")
+    # The second take begins with a frame of its own.
+    write_array(one.raw_mel, mel[:, [*range(601), *range(600, 1501)]], name="mel", chunks=(32, 256))
+    song = replace(one, human=human)
+    scores = score_systems([song], {"net": {"one": human}}, params=PARAMS, mel=MEL)
+    found = {score.system: score for score in scores}
+    assert found["net"].measures.keep_f1 == found["net"].measures.cut_f1_100ms == 1
+    assert found["keep_all"].measures.keep_f1 == pytest.approx(2 * 20 / (30 + 20))
+    assert found["loudness_threshold"].measures.keep_f1 > 0.95
+    assert found["junk_oracle"].dropped == {"talk": 1.0, "vamp": 0.0}
 
 
 def test_a_missing_proposal_and_one_of_another_raw_name_the_song(songs):
