@@ -5,6 +5,7 @@ f-th mel column; a recording of T samples at that rate has 1 + T // hop_length f
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,7 @@ def to_pointers(edit: Edit, grid: FrameGrid) -> np.ndarray:
     return pointers
 
 
-def _first_frames(sources: tuple[Source, ...], grid: FrameGrid) -> np.ndarray:
+def _first_frames(sources: Sequence[Source], grid: FrameGrid) -> np.ndarray:
     counts = [grid.frames(s.samples, sample_rate=s.sample_rate) for s in sources]
     return np.concatenate([[0], np.cumsum(counts)])
 
@@ -136,61 +137,70 @@ def from_pointers(
     pointers: np.ndarray,
     grid: FrameGrid,
     *,
-    source: Source,
+    sources: Sequence[Source],
     sample_rate: int | None = None,
     samples: int | None = None,
     fade: Fade | None = None,
 ) -> Edit:
-    """The EDL that plays `pointers`, (F,) int64, from one source; the inverse of `to_pointers`.
+    """The EDL that plays `pointers`, (F,) int64, from `sources`; the inverse of `to_pointers`.
 
-    Each run of pointers that advance by one becomes a segment; a run's boundary is the last sample
-    not after the instant of its first frame. `sample_rate` defaults to the source's and `samples`,
-    the output's length, to what F frames stand for. `fade` is put across every jump.
+    Each run of pointers that advance by one inside a source becomes a segment; a run's boundary is
+    the last sample not after the instant of its first frame. `sample_rate` defaults to the first
+    source's and `samples`, the output's length, to what F frames stand for. `fade` is put across
+    every jump.
 
     Raises:
-        ValueError: There are no pointers, or one lies beyond the source.
+        ValueError: There are no pointers, or one lies beyond the sources.
     """
     if len(pointers) == 0:
         raise ValueError("expected at least one pointer, got none")
-    last = grid.frames(source.samples, sample_rate=source.sample_rate) - 1
+    offsets = _first_frames(sources, grid)
+    last = int(offsets[-1]) - 1
     if pointers.max() > last or pointers.min() < NO_SOURCE:
         raise ValueError(
             f"expected pointers from {NO_SOURCE} to {last}, "
             f"got {pointers.min()} to {pointers.max()}"
         )
-    sample_rate = sample_rate or source.sample_rate
+    sample_rate = sample_rate or sources[0].sample_rate
     position = grid.positions(len(pointers), sample_rate=sample_rate)
     if samples is None:
         samples = max(1, math.ceil(position[-1]))
-    starts = _run_starts(pointers)
+    numbers = np.searchsorted(offsets, pointers, side="right") - 1
+    starts = _run_starts(pointers, numbers)
     bounds = [*np.floor(position[starts]).astype(int).tolist(), samples]
     segments = []
     for start, out_start, out_end in zip(starts, bounds[:-1], bounds[1:], strict=True):
-        if out_end > out_start:
-            played = int(pointers[start])
-            segments += _run(played, out_start, out_end, grid, source, sample_rate)
+        if out_end <= out_start:
+            continue
+        number = int(numbers[start])
+        if number == NO_SOURCE:
+            segments.append(_silence(out_start, out_end))
+        else:
+            source, seconds = sources[number], (pointers[start] - offsets[number]) * grid.seconds
+            src_start = round(float(seconds) * source.sample_rate)
+            segments += _run(number, source, src_start, out_start, out_end, sample_rate)
     return Edit(
         sample_rate=sample_rate,
         samples=samples,
-        sources=(source,),
+        sources=tuple(sources),
         segments=with_ops(_with_fades(segments, fade) if fade else segments),
     )
 
 
-def _run_starts(pointers: np.ndarray) -> list[int]:
-    """First frames of the maximal runs: pointers that advance by one, or stay without source."""
-    silent = pointers == NO_SOURCE
-    goes_on = (np.diff(pointers) == 1) & ~silent[:-1] | (silent[:-1] & silent[1:])
+def _run_starts(pointers: np.ndarray, numbers: np.ndarray) -> list[int]:
+    """First frames of the maximal runs: pointers that advance by one, or stay without source.
+
+    `numbers`, (F,), are those of the sources that the pointers lie in, or `NO_SOURCE`.
+    """
+    same = np.diff(numbers) == 0
+    goes_on = same & ((np.diff(pointers) == 1) | (numbers[1:] == NO_SOURCE))
     return [0, *(np.flatnonzero(~goes_on) + 1).tolist()]
 
 
 def _run(
-    pointer: int, out_start: int, out_end: int, grid: FrameGrid, source: Source, sample_rate: int
+    number: int, source: Source, src_start: int, out_start: int, out_end: int, sample_rate: int
 ) -> list[Segment]:
     """One run as segments: a run that outlasts its source by a part of a frame ends in nothing."""
-    if pointer == NO_SOURCE:
-        return [_silence(out_start, out_end)]
-    src_start = round(pointer * grid.seconds * source.sample_rate)
     wanted = resampled_length(out_end - out_start, sample_rate, source.sample_rate)
     src_end = min(src_start + max(1, wanted), source.samples)
     if src_start >= source.samples:
@@ -202,7 +212,11 @@ def _run(
     if middle > out_start:
         run.append(
             Segment(
-                out_start=out_start, out_end=middle, source=0, src_start=src_start, src_end=src_end
+                out_start=out_start,
+                out_end=middle,
+                source=number,
+                src_start=src_start,
+                src_end=src_end,
             )
         )
     if out_end > max(middle, out_start):

@@ -139,7 +139,7 @@ def make_example(
         raise EditorbotError(
             f"song {name}: {len(pointers)} pointers up to {pointers.max(initial=-1)} and "
             f"{len(ops)} ops, expected as many of each and pointers below {raw_frames}, "
-            "the frames of one raw: align the song again"
+            "the frames of its raw: align the song again"
         )
     raw_steps = step_count(raw_frames, size.stride)
     steps = pointers_to_steps(pointers, stride=size.stride, raw_frames=raw_frames)

@@ -1,5 +1,6 @@
 """A trained network and the features of a raw recording -> a proposed edit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -77,23 +78,23 @@ def load_editor(checkpoint: Path | str) -> PointerEditor:
 
 
 def propose_from_features(
-    editor: PointerEditor, mel: Frames, stems_mel: Frames | None, *, source: Source
+    editor: PointerEditor, mel: Frames, stems_mel: Frames | None, *, sources: Sequence[Source]
 ) -> Edit:
-    """Propose an edit of a recording whose features are known.
+    """Propose an edit of recordings whose features are known.
 
     Args:
         editor: From `load_editor`.
-        mel: (M, F) of the recording, computed as `editor.mel` says.
+        mel: (M, F) of the recordings one after the other, computed as `editor.mel` says.
         stems_mel: (S, M, F); None goes with a network that has no input for it.
-        source: The recording.
+        sources: The recordings.
 
     Returns:
-        An edit at the source's rate, with crossfades of equal power at its cuts.
+        An edit at the first source's rate, with crossfades of equal power at its cuts.
 
     Raises:
-        EditorbotError: The features are not of this recording, or not what the network learned.
+        EditorbotError: The features are not of these recordings, or not what the network learned.
     """
-    _check_fit(editor, mel, stems_mel, source)
+    _check_fit(editor, mel, stems_mel, sources)
     params = editor.model.params
     with cpu_threads(params.cpu_threads):
         steps = decode_steps(
@@ -111,28 +112,34 @@ def propose_from_features(
         jitter=int(params.jitter_s / step_s),
         shortest=int(np.ceil(params.shortest_segment_s / step_s)),
     )
-    in_source = editor.grid.frames(source.samples, sample_rate=source.sample_rate)
     pointers = (tidied[:, None] * stride + np.arange(stride)).reshape(-1)
     # The last step of a raw is seldom whole.
-    pointers = pointers[pointers < min(mel.shape[-1], in_source)]
-    fade = Fade(samples=round(params.crossfade_s * source.sample_rate), curve="equal_power")
-    return from_pointers(pointers, editor.grid, source=source, fade=fade)
+    pointers = pointers[pointers < mel.shape[-1]]
+    # Nor is a recording's last frame: going on from there would leave a moment of silence.
+    goes_on = np.isin(pointers[:-1], np.cumsum(_frame_counts(editor, sources)) - 1)
+    pointers = np.delete(pointers, np.flatnonzero(goes_on))
+    fade = Fade(samples=round(params.crossfade_s * sources[0].sample_rate), curve="equal_power")
+    return from_pointers(pointers, editor.grid, sources=sources, fade=fade)
+
+
+def _frame_counts(editor: PointerEditor, sources: Sequence[Source]) -> list[int]:
+    return [editor.grid.frames(s.samples, sample_rate=s.sample_rate) for s in sources]
 
 
 def _check_fit(
-    editor: PointerEditor, mel: Frames, stems_mel: Frames | None, source: Source
+    editor: PointerEditor, mel: Frames, stems_mel: Frames | None, sources: Sequence[Source]
 ) -> None:
-    frames = editor.grid.frames(source.samples, sample_rate=source.sample_rate)
-    # Rounding on the way to the features' rate, by way of the decoded copy's, may add one.
-    if mel.shape[0] != editor.mel.n_mels or abs(mel.shape[1] - frames) > 1:
+    names = ", ".join(source.path for source in sources)
+    expected = (editor.mel.n_mels, sum(_frame_counts(editor, sources)))
+    if mel.shape != expected:
         raise EditorbotError(
-            f"{source.path}: its mel has shape {mel.shape}, expected about "
-            f"{(editor.mel.n_mels, frames)}: prepare the song with the checkpoint's params"
+            f"{names}: the mel has shape {mel.shape}, expected {expected}: prepare the song with "
+            "the checkpoint's params"
         )
     if editor.stems is not None and (stems_mel is None or stems_mel.shape != (STEMS, *mel.shape)):
         got = "none" if stems_mel is None else f"shape {stems_mel.shape}"
         raise EditorbotError(
-            f"{source.path}: the network learned with stems: expected their mels of shape "
+            f"{names}: the network learned with stems: expected their mels of shape "
             f"{(STEMS, *mel.shape)}, got {got}"
         )
 

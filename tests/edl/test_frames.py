@@ -41,25 +41,29 @@ def edit_of(runs, *, sample_rate=44100, sources=None, **fields):
     )
 
 
+TAKES = (source(), source(150_001, 48000), source(70_000, 22050))
+FIRST = np.cumsum([0, *(GRID.frames(s.samples, sample_rate=s.sample_rate) for s in TAKES)]).tolist()
+
+
 @st.composite
 def pointer_arrays(draw):
-    """Runs as an editor makes them, each at least a few frames long."""
-    last = GRID.frames(400_000, sample_rate=44100) - 1
+    """Runs as an editor makes them, each at least a few frames long, from `TAKES`."""
     runs = []
     for _ in range(draw(st.integers(1, 6))):
         length = draw(st.integers(2, 60))
         if draw(st.integers(0, 4)) == 0:
             runs.append(np.full(length, -1))
         else:
+            take = draw(st.integers(0, len(TAKES) - 1))
             # The last frame of a recording stands for less than a frame of sound.
-            start = draw(st.integers(0, last - length - 1))
+            start = FIRST[take] + draw(st.integers(0, FIRST[take + 1] - FIRST[take] - length - 2))
             runs.append(np.arange(start, start + length))
     return np.concatenate(runs).astype(np.int64)
 
 
 @given(pointer_arrays(), st.sampled_from([22050, 44100, 48000, 96000]))
 def test_pointers_survive_the_way_through_segments(pointers, sample_rate):
-    edit = from_pointers(pointers, GRID, source=source(), sample_rate=sample_rate)
+    edit = from_pointers(pointers, GRID, sources=TAKES, sample_rate=sample_rate)
     recovered = to_pointers(edit, GRID)
     # The output ends at its last frame's instant, or up to one sample later.
     assert len(recovered) == len(pointers)
@@ -68,7 +72,7 @@ def test_pointers_survive_the_way_through_segments(pointers, sample_rate):
 
 @given(pointer_arrays())
 def test_segments_cover_the_output_and_fades_stay_inside_their_neighbours(pointers):
-    edit = from_pointers(pointers, GRID, source=source(), fade=Fade(samples=441))
+    edit = from_pointers(pointers, GRID, sources=TAKES, fade=Fade(samples=441))
     for before, after in zip(edit.segments[:-1], edit.segments[1:], strict=True):
         assert before.out_end == after.out_start
         if before.has_source and after.has_source:
@@ -145,4 +149,13 @@ def test_a_run_played_on_after_a_gap_is_not_a_loop():
 
 def test_pointers_beyond_the_source_are_refused():
     with pytest.raises(ValueError, match="expected pointers from -1 to"):
-        from_pointers(np.array([0, 10_000_000]), GRID, source=source())
+        from_pointers(np.array([0, 10_000_000]), GRID, sources=[source()])
+
+
+def test_a_run_on_into_the_next_source_is_a_segment_of_its_own():
+    pointers = np.arange(FIRST[1] - 5, FIRST[1] + 5)
+    edit = from_pointers(pointers, GRID, sources=TAKES)
+    played = [(segment.source, segment.src_start) for segment in edit.segments]
+    # What the first source's last frame lacks has no source.
+    assert played == [(0, (FIRST[1] - 5) * 512), (None, None), (1, 0)]
+    assert edit.sample_rate == TAKES[0].sample_rate

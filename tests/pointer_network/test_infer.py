@@ -73,6 +73,16 @@ def test_an_untrained_network_that_never_leaves_keeps_all(tmp_path):
     assert edit.samples == pytest.approx(SECONDS * RATE, abs=0.02 * RATE)
 
 
+def test_several_raws_are_one_edit_of_all_of_them(tmp_path):
+    first = recording(tmp_path)
+    second = tmp_path / "another.wav"
+    soundfile.write(second, soundfile.read(first)[0][: 3 * RATE, :1], RATE, subtype="PCM_24")
+    edit = propose([first, second], checkpoint=checkpoint(tmp_path))
+    assert [source.path for source in edit.sources] == [str(first), str(second)]
+    assert [segment.source for segment in edit.segments] == [0, 1]
+    assert edit.samples == pytest.approx((SECONDS + 3) * RATE, abs=0.03 * RATE)
+
+
 def test_stems_are_separated_as_the_checkpoint_says(tmp_path, monkeypatch):
     seen = []
 
@@ -104,7 +114,7 @@ def test_prepared_features_give_the_same_edit_and_are_not_computed_again(
         monkeypatch.setattr(infer_module, "separate", None)
         given = infer(raw, checkpoint=best, output=tmp_path / "given.wav", features=features)
         others = features._replace(mel=store_of(tmp_path, N_MELS + 1, 500))
-        with pytest.raises(EditorbotError, match=r"a jam.wav: its mel has shape .* expected"):
+        with pytest.raises(EditorbotError, match=r"a jam.wav: the mel has shape .* expected"):
             infer(raw, checkpoint=best, output=tmp_path / "o.wav", features=others)
         if stems:
             with pytest.raises(EditorbotError, match=r"learned with stems: .* got none"):
