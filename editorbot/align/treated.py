@@ -18,9 +18,10 @@ BORDER_S = 0.3
 """A run that ends so near its stretch's end goes on to it: only analysis windows keep it off."""
 LEAST_CORRELATION = 0.3
 """Of the whitened waveforms, for a reversed or tape-speed run to be a copy."""
-ALIKE_WITHOUT = 0.78
-"""Mean cosine of the spectra for a run to be taken without comparing waveforms."""
-SHORTEST_WITHOUT_S = 0.5
+ALIKE_WITHOUT, ALIKE_SHORT = 0.78, 0.1
+"""Mean cosine of the spectra for a run to be taken without comparing waveforms, and how much more
+is asked for per second that it is shorter than `LONG_S`."""
+LONG_S = 1.5
 ROUNDS_S = ((0.1, 0.02), (0.2, 0.005), (0.4, 0.002))
 """A run's lag is measured at its beginning and its end, so that its speed is known too: how long
 these spots are, longer as the speed gets known, and by how much the lag may be wrong."""
@@ -80,8 +81,8 @@ def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece | None:
     # Played plainly or backwards the waveform would be the raw's.
     if run.treatment.pitch_semitones == 0 and run.treatment.speed == 1:
         return None
-    sure = run.score >= ALIKE_WITHOUT and run.seconds >= SHORTEST_WITHOUT_S
-    return replace(piece, is_copy=False) if sure else None
+    asked = ALIKE_WITHOUT + ALIKE_SHORT * max(0, LONG_S - run.seconds)
+    return replace(piece, is_copy=False) if run.score >= asked else None
 
 
 def _measured(piece: Piece, raw: Side, edit: Side) -> Piece | None:
