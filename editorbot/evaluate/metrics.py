@@ -31,7 +31,7 @@ References: C. Raffel et al., mir_eval: a transparent implementation of common M
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -39,7 +39,8 @@ import mir_eval
 import numpy as np
 from scipy import stats
 
-from editorbot.edl.model import Edit
+from editorbot.edl.model import Edit, Source
+from editorbot.edl.raw_axis import bounds_s
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import playback
 from editorbot.evaluate.matching import matched_distances
@@ -82,18 +83,30 @@ class CauseSpan:
     cause: str
 
 
-def read_causes(path: Path | str) -> tuple[CauseSpan, ...]:
+def read_causes(path: Path | str, sources: Sequence[Source]) -> tuple[CauseSpan, ...]:
     """Read the spans of dropped material that a simulation writes beside its truth.
 
+    In the file they count within the raw of the number `source`, the first if none is given.
+
     Raises:
-        EditorbotError: The file is missing or is not a list of {start_s, end_s, cause}.
+        EditorbotError: The file is missing or is not a list of {start_s, end_s, cause}, or names a
+            raw that is not there.
     """
     spans = read_json(path)
+    starts = bounds_s(sources)[:-1].tolist()
     try:
-        return tuple(CauseSpan(float(s["start_s"]), float(s["end_s"]), s["cause"]) for s in spans)
-    except (TypeError, KeyError, ValueError) as error:
+        return tuple(
+            CauseSpan(
+                starts[span.get("source", 0)] + float(span["start_s"]),
+                starts[span.get("source", 0)] + float(span["end_s"]),
+                span["cause"],
+            )
+            for span in spans
+        )
+    except (AttributeError, TypeError, KeyError, ValueError, IndexError) as error:
         raise EditorbotError(
-            f"{path} is not a list of causes: expected objects with start_s, end_s and cause"
+            f"{path} is not a list of causes: expected objects with start_s, end_s, cause and, of "
+            f"{len(starts)} raws, the number of the source"
         ) from error
 
 

@@ -134,7 +134,7 @@ def baseline_edits(song: HeldOutSong, *, params: EvaluateParams, mel: MelParams)
         ),
     }
     if song.causes is not None:
-        edits["junk_oracle"] = baselines.junk_oracle(sources, read_causes(song.causes))
+        edits["junk_oracle"] = baselines.junk_oracle(sources, read_causes(song.causes, sources))
     return edits
 
 
@@ -158,7 +158,7 @@ def score_systems(
     for song in track(songs, "scoring held-out songs"):
         edits = {name: _proposal(name, made, song) for name, made in proposals.items()}
         edits |= baseline_edits(song, params=params, mel=mel)
-        causes = () if song.causes is None else read_causes(song.causes)
+        causes = () if song.causes is None else read_causes(song.causes, song.human.sources)
         for system, edit in edits.items():
             scores.append(
                 SongScore(

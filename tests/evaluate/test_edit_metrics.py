@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_edits import edit
+from small_edits import edit, source
 
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import metrics
@@ -127,10 +127,15 @@ def test_overlapping_spans_of_a_cause_count_once():
 def test_causes_are_read_and_a_wrong_file_is_named(tmp_path):
     path = tmp_path / "song_causes.json"
     path.write_text('[{"start_s": 1, "end_s": 2.5, "cause": "talk"}]')
-    assert read_causes(path) == (CauseSpan(1.0, 2.5, "talk"),)
+    takes = [source(60), source(30)]
+    assert read_causes(path, takes[:1]) == (CauseSpan(1.0, 2.5, "talk"),)
+    path.write_text('[{"start_s": 1, "end_s": 2.5, "cause": "talk", "source": 1}]')
+    assert read_causes(path, takes) == (CauseSpan(61.0, 62.5, "talk"),)
+    with pytest.raises(EditorbotError, match=r"song_causes\.json .* of 1 raws, the number"):
+        read_causes(path, takes[:1])
     path.write_text('[{"start": 1}]')
     with pytest.raises(EditorbotError, match=r"song_causes\.json .* expected"):
-        read_causes(path)
+        read_causes(path, takes)
 
 
 def test_edits_of_other_raws_are_refused_with_expected_and_got():
