@@ -81,26 +81,27 @@ def import_songs(
 
 @app.command()
 def align(
-    raw: Annotated[Path, typer.Argument(help="The raw recording.")],
-    edit: Annotated[Path, typer.Argument(help="The finished edit made from it.")],
+    raws: Annotated[list[Path], typer.Argument(help="The raw recording, or several.")],
+    edit: Annotated[Path, typer.Argument(help="The finished edit made from them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the five files.")],
     song: Annotated[str | None, typer.Option(help="Name of the song, else the edit's.")] = None,
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
     """Recover what the editor did: EDL, pointers, ops, numbers and a picture.
 
-    Example: `editorbot align jam_raw.wav jam_edit.wav -o aligned/`
+    Example: `editorbot align jam_raw.wav jam_edit.wav -o aligned/`, or of several takes
+    `editorbot align take1.wav take2.wav jam_edit.wav -o aligned/`
     """
     from editorbot.align.align import align as recover
     from editorbot.align.write import write_alignment
 
     settings = _params(params)
     name = song or edit.stem.removesuffix("_edit")
-    alignment = recover(raw, edit, params=settings.align)
+    alignment = recover(raws if len(raws) > 1 else raws[0], edit, params=settings.align)
     write_alignment(alignment, output, song=name, mel=settings.mel)
     segments = _count(len(alignment.edit.segments), "segment")
     share = alignment.info.explained_share
-    typer.echo(f"{share:.1%} of {edit} is found in the raw, {segments}; see {output}/{name}_*")
+    typer.echo(f"{share:.1%} of {edit} is found in its raw, {segments}; see {output}/{name}_*")
 
 
 @app.command()
@@ -154,22 +155,27 @@ def demo(
 
 @app.command()
 def infer(
-    raw: Annotated[Path, typer.Argument(help="The raw recording to edit.")],
+    raws: Annotated[
+        list[Path], typer.Argument(help="The raw recording to edit, or several to take from.")
+    ],
     checkpoint: Annotated[Path, typer.Option(help="Folder of a trained model.")] = Path(
         "results/models/pointer_network/best"
     ),
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The edited sound; else beside RAW.")
+        Path | None, typer.Option("--output", "-o", help="The edited sound; else beside RAWS.")
     ] = None,
 ) -> None:
-    """Propose an edit of a raw recording: sound, EDL and picture.
+    """Propose an edit of raw recordings: sound, EDL and picture.
 
     Example: `editorbot infer jam_raw.wav -o jam_proposal.wav`
     """
+    from editorbot.corpus.songs import raw_name
     from editorbot.pointer_network.infer import infer as propose
 
-    output = output or raw.with_name(f"{raw.stem.removesuffix('_raw')}_proposal.wav")
-    proposal = propose(raw, checkpoint=checkpoint, output=output)
+    if output is None:
+        name = raw_name(raws[0])
+        output = raws[0].with_name(f"{name.song if name else raws[0].stem}_proposal.wav")
+    proposal = propose(raws, checkpoint=checkpoint, output=output)
     typer.echo(f"{proposal.sound}\n{proposal.edit_list}\n{proposal.picture}")
 
 

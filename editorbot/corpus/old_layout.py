@@ -11,10 +11,11 @@ import errno
 import os
 import shutil
 import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from editorbot.corpus.songs import EDIT_FOLDER, RAW_FOLDER, find_songs
+from editorbot.corpus.songs import EDIT_FOLDER, RAW_FOLDER, find_songs, in_order, raw_name
 from editorbot.errors import EditorbotError
 from editorbot.files import replacing, sha256
 from editorbot.progress import track
@@ -51,7 +52,8 @@ def import_songs(
     Raises:
         EditorbotError: There is no recording below `training_data`, or no folder `cache`; a song
             of the same name and other content is already in `data`; two recordings claim the same
-            song and side; or a file cannot be read or written.
+            song and side, or a song's raws are not numbered without a gap; or a file cannot be
+            read or written.
     """
     cached = _cached_names(cache)
     transfers = _planned(Path(training_data), Path(data))
@@ -75,21 +77,19 @@ def import_songs(
 
 
 def _song(recording: Path) -> str:
-    return recording.stem.removesuffix("_raw").removesuffix("_edit")
+    name = raw_name(recording)
+    return name.song if name else unicodedata.normalize("NFC", recording.stem.removesuffix("_edit"))
 
 
 def _planned(training_data: Path, data: Path) -> list[_Transfer]:
-    raws = [
-        (path, path.stem.removesuffix("_raw"))
-        for path in _sound_files(training_data / RAW_FOLDER)
-        if path.stem.endswith("_raw")
-    ]
-    names = {name for _, name in raws}
-    plan = [_Transfer(path, data / RAW_FOLDER / path.name) for path, _ in raws]
+    raws = [path for path in _sound_files(training_data / RAW_FOLDER) if raw_name(path)]
+    names = {_song(path) for path in raws}
+    plan = [_Transfer(path, data / RAW_FOLDER / path.name) for path in raws]
     for path in _sound_files(training_data / EDIT_FOLDER):
         # The old tree also took an edit that bears the song's bare name.
-        name = path.stem if path.stem in names else path.stem.removesuffix("_edit")
-        if name in names or path.stem.endswith("_edit"):
+        bare = unicodedata.normalize("NFC", path.stem) in names
+        name = path.stem if bare else path.stem.removesuffix("_edit")
+        if bare or path.stem.endswith("_edit"):
             plan.append(_Transfer(path, data / EDIT_FOLDER / f"{name}_edit{path.suffix}"))
     for path in _sound_files(training_data / REFERENCE_FOLDER):
         plan.append(_Transfer(path, data / REFERENCE_FOLDER / path.name))
@@ -103,11 +103,12 @@ def _sound_files(folder: Path) -> list[Path]:
 
 
 def _refuse_rivals(transfers: list[_Transfer]) -> None:
-    """Refuse two recordings of one side of one song, which no later step could tell apart."""
+    """Refuse recordings of one song and side that no later step could tell apart or order."""
+    _refuse_unordered(transfers)
     claims: dict[tuple[Path, str], Path] = {}
     for transfer in transfers:
         folder = transfer.target.parent
-        if folder.name == REFERENCE_FOLDER:
+        if folder.name != EDIT_FOLDER:
             continue
         name = unicodedata.normalize("NFC", transfer.target.stem)
         here = [p for p in _sound_files(folder) if unicodedata.normalize("NFC", p.stem) == name]
@@ -119,6 +120,18 @@ def _refuse_rivals(transfers: list[_Transfer]) -> None:
                 f"'{_song(transfer.target)}': keep one of the two"
             )
         claims[folder, name] = transfer.source
+
+
+def _refuse_unordered(transfers: list[_Transfer]) -> None:
+    """Refuse what would leave a song with raws that are not numbered without a gap."""
+    coming = {t.target: t.source for t in transfers if t.target.parent.name == RAW_FOLDER}
+    folders = {target.parent for target in coming}
+    there = {path for folder in folders for path in _sound_files(folder)} - coming.keys()
+    raws: dict[str, list[Path]] = defaultdict(list)
+    for path in [*coming.values(), *filter(raw_name, there)]:
+        raws[_song(path)].append(path)
+    for song, paths in raws.items():
+        in_order(song, paths)
 
 
 def _is_there(transfer: _Transfer) -> bool:
@@ -163,7 +176,7 @@ def _cached_names(cache: Path | None) -> set[str]:
         return set()
     if not Path(cache).is_dir():
         raise EditorbotError(f"{cache} is not a folder: expected the old tree's cache")
-    names = {path.stem for path in Path(cache).glob("*/*.npz")}
+    names = {unicodedata.normalize("NFC", path.stem) for path in Path(cache).glob("*/*.npz")}
     for ending in ("_raw", "_edit", "_stems"):
         names = {name.removesuffix(ending) for name in names}
     return names

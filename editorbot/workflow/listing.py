@@ -35,18 +35,18 @@ def states_of(table: SongTable, results: Path | str) -> dict[str, str]:
 def _states_of_aligned(songs: list[Song], *, workspace: Path) -> dict[str, str]:
     # The records know recordings and results by their paths below the workspace.
     recordings = {
-        song.name: [os.path.relpath(path, workspace) for path in (song.raw, song.edit)]
+        song.name: [os.path.relpath(path, workspace) for path in (*song.raws, song.edit)]
         for song in songs
     }
     with chdir(workspace):
         restore()
         records = Records()
-        digests = digest_sources(path for pair in recordings.values() for path in pair)
+        digests = digest_sources(path for paths in recordings.values() for path in paths)
         states = {}
         for song in songs:
-            pair = join_digests(digests[path] for path in recordings[song.name])
+            joined = join_digests(digests[path] for path in recordings[song.name])
             made_of = records.read(f"results/{_alignment(song)}").get("params", [])
-            states[song.name] = "ready" if repr(pair) in made_of else "stale"
+            states[song.name] = "ready" if repr(joined) in made_of else "stale"
     return states
 
 
@@ -74,7 +74,8 @@ def print_songs(data: Path, results: Path, *, which: str = "auto") -> None:
             rows.add_column(heading, overflow="fold")
         states = states_of(table, results)
         for song in table.songs:
-            cells = (song.name, str(song.raw), str(song.edit), states[song.name])
+            raws = "\n".join(map(str, song.raws))
+            cells = (song.name, raws, str(song.edit), states[song.name])
             rows.add_row(*map(Text, cells))
         console.print(rows)
         console.print("new and stale songs are built by: snakemake --cores all prepare")

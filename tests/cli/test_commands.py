@@ -12,7 +12,8 @@ from editorbot.audio.io import read, write
 from editorbot.cli import Level, app
 from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
 from editorbot.edl.serialize import write_edit
-from editorbot.files import sha256
+from editorbot.errors import EditorbotError
+from editorbot.files import path_list, sha256
 from editorbot.params import SimulateParams
 
 RATE = 22050
@@ -81,6 +82,42 @@ def test_render_finds_the_sources_beside_the_list(raw, tmp_path):
     sound = read(raw)
     expected = np.concatenate([sound[:, RATE : 2 * RATE], sound[:, 3 * RATE :]], axis=1)
     np.testing.assert_array_equal(read(tmp_path / "out.wav"), expected)
+
+
+def test_render_plays_several_raws(raw, tmp_path):
+    other = tmp_path / "jam_raw.2.wav"
+    write(other, read(raw)[:, ::-1], sample_rate=RATE, channels=1)
+    one, two = edit_of(raw, (1.0, 2.0)), edit_of(other, (0.5, 1.5))
+    (second,) = two.segments
+    moved = {"source": 1, "out_start": RATE, "out_end": 2 * RATE}
+    segments = with_ops([*one.segments, second.model_copy(update=moved)])
+    update = {"samples": 2 * RATE, "sources": (*one.sources, *two.sources), "segments": segments}
+    write_edit(tmp_path / "list.json", one.model_copy(update=update))
+    run = editorbot("render", tmp_path / "list.json", "-o", tmp_path / "out.wav")
+    assert run.returncode == 0, run.stderr
+    sounds = [read(raw)[:, RATE : 2 * RATE], read(other)[:, RATE // 2 : RATE // 2 + RATE]]
+    np.testing.assert_array_equal(read(tmp_path / "out.wav"), np.concatenate(sounds, axis=1))
+
+
+@pytest.mark.parametrize("command", ["align", "infer"])
+@pytest.mark.parametrize("takes", [["jam_raw.wav"], ["jam_raw.1.wav", "jam_raw.2.flac"]])
+def test_commands_take_one_raw_or_several(command, takes, tmp_path, monkeypatch):
+    raws, seen = [tmp_path / take for take in takes], []
+
+    def note(given, *others, **options):
+        seen.extend([path_list(given), *others, options])
+        raise EditorbotError("noted")
+
+    monkeypatch.setattr("editorbot.align.align.align", note)
+    monkeypatch.setattr("editorbot.pointer_network.infer.infer", note)
+    others = [tmp_path / "jam_edit.wav", "-o", tmp_path] if command == "align" else []
+    result = CliRunner().invoke(app, [command, *map(str, [*raws, *others])])
+    assert isinstance(result.exception, EditorbotError)
+    assert seen[0] == raws
+    if command == "align":
+        assert seen[1] == tmp_path / "jam_edit.wav"
+    else:
+        assert seen[1]["output"] == tmp_path / "jam_proposal.wav"
 
 
 @pytest.mark.parametrize("kind", ["missing", "not sound", "not a list"])

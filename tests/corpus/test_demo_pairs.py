@@ -31,7 +31,7 @@ def test_pairs_are_found_as_songs_and_made_only_once(tmp_path):
     assert song.edit.exists()
     made = times(tmp_path)
     make_demo_pairs(tmp_path, 1, seed=4, params=SHORT)
-    assert times(tmp_path)[song.raw] != made[song.raw]
+    assert times(tmp_path)[song.raws[0]] != made[song.raws[0]]
 
 
 def test_pairs_are_made_again_when_the_code_that_makes_them_changed(tmp_path, monkeypatch):

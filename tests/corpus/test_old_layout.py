@@ -38,7 +38,7 @@ def test_pairs_and_references_come_over(old, link):
     table = find_songs(data)
     assert table.names == ["bare", "jam one"]
     assert table["bare"].edit.name == "bare_edit.flac"
-    assert table["jam one"].raw.read_bytes() == b"training_data/input/jam one_raw.wav"
+    assert table["jam one"].raws[0].read_bytes() == b"training_data/input/jam one_raw.wav"
     assert (data / "reference" / "finished.ogg").exists()
     assert len(report.copied) == 6
     assert len(report.half_pairs) == 1 and "half_raw.wav" in report.half_pairs[0]
@@ -76,6 +76,28 @@ def test_two_recordings_of_one_side_are_refused_before_anything_is_copied(old, r
     with pytest.raises(EditorbotError, match="both claim the song 'bare'"):
         import_songs(old / "training_data", old / "data")
     assert not (old / "data" / "input").exists()
+
+
+def test_several_raws_come_over(old):
+    for number in "12":
+        (old / f"training_data/input/takes_raw.{number}.wav").write_bytes(number.encode())
+    (old / "training_data/desired_output/takes.wav").write_bytes(b"edit")
+    import_songs(old / "training_data", old / "data")
+    assert [path.read_bytes() for path in find_songs(old / "data")["takes"].raws] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(
+    ("rival", "sentence"),
+    [("bare_raw.1.wav", "'bare' has .* and "), ("bare_raw.wav", "both claim the song 'bare'")],
+)
+def test_raws_that_would_not_go_together_are_refused_before_anything_is_copied(
+    old, rival, sentence
+):
+    (old / "data/input").mkdir(parents=True)
+    (old / "data/input" / rival).write_bytes(b"another")
+    with pytest.raises(EditorbotError, match=sentence):
+        import_songs(old / "training_data", old / "data")
+    assert [path.name for path in (old / "data").rglob("*.*")] == [rival]
 
 
 def test_across_disks_a_link_becomes_a_copy(old, monkeypatch):

@@ -24,7 +24,7 @@ def test_pairs_of_any_format_and_any_name(tmp_path):
         pair(tmp_path, song)
     table = find_songs(tmp_path)
     assert table.names == sorted(["a", "mit Leerzeichen", "été.v2", "under_score"])
-    assert table["a"].raw == tmp_path / "input" / "a_raw.wav"
+    assert table["a"].raws == (tmp_path / "input" / "a_raw.wav",)
     assert table.half_pairs == ()
     with pytest.raises(KeyError):
         table["b"]
@@ -53,6 +53,33 @@ def test_two_files_for_one_side_are_refused(tmp_path):
     pair(tmp_path, "a")
     put(tmp_path, "input/a_raw.mp3")
     with pytest.raises(EditorbotError, match=r"a_raw\.mp3 and .*a_raw\.wav both claim"):
+        find_songs(tmp_path)
+
+
+def test_several_raws_are_one_songs_in_the_order_of_their_numbers(tmp_path):
+    numbered = [f"input/a_raw.{n}.{'wav' if n % 2 else 'm4a'}" for n in range(1, 12)]
+    put(tmp_path, *numbered, "desired_output/a_edit.wav", "input/b_raw.1.wav", "input/b_raw.2.wav")
+    pair(tmp_path, "a_raw.1")
+    table = find_songs(tmp_path)
+    assert table.names == ["a", "a_raw.1"]
+    assert table["a"].raws == tuple(tmp_path / name for name in numbered)
+    (half,) = table.half_pairs
+    assert "b_raw.1.wav and " in half and "b_raw.2.wav have no edit" in half
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        (["", ".1"], r"'a' has .*a_raw\.1\.wav and .*a_raw\.wav: expected one a_raw\.\* alone, or"),
+        ([".1", ".3"], r"has .*a_raw\.1\.wav and .*a_raw\.3\.wav: .* without a gap"),
+        ([".2"], r"has .*/a_raw\.2\.wav: expected"),
+        ([".0", ".1"], r"has .*a_raw\.0\.wav and .*a_raw\.1\.wav: expected"),
+        ([".1", ".01", ".2"], r"a_raw\.01\.wav and .*a_raw\.1\.wav both claim the song 'a'"),
+    ],
+)
+def test_raws_that_are_not_numbered_without_a_gap_are_refused(tmp_path, numbers, sentence):
+    put(tmp_path, *(f"input/a_raw{number}.wav" for number in numbers))
+    with pytest.raises(EditorbotError, match=sentence):
         find_songs(tmp_path)
 
 

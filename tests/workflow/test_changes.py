@@ -1,15 +1,19 @@
 """Exactly what changed is made again, no more and no less."""
 
 import os
+import shutil
 import time
 from collections import Counter
 
 import pytest
 
+from editorbot.audio.store import read_array
+
 from .conftest import SONGS
-from .workspace import Workspace
+from .workspace import RATE, TINY, Workspace
 
 PER_SONG = {"decode": 2, "mel": 2, "stems": 1, "stems_mel": 1, "align": 1, "pointers": 1}
+RAW_SIDE = {"decode": 1, "mel": 1, "stems": 1, "stems_mel": 1, "align": 1, "pointers": 1}
 SCORES = {"evaluate_pointer": 1, "report": 1}
 TRAINING = {"train_pointer": 1, "propose_song": 1, **SCORES}
 TRAINED, VALIDATION, HELD_OUT = 0, 1, 2
@@ -57,9 +61,71 @@ def test_a_raw_recording_made_anew(workspace, parts, part):
     song = parts[part]
     workspace.raw(song).write_bytes(take(workspace, song))
     os.utime(workspace.raw(song), (1e9, 1e9))
-    side = {"decode": 1, "mel": 1, "stems": 1, "stems_mel": 1, "align": 1, "pointers": 1}
     after = TRAINING if part == TRAINED else {"propose_song": 1, **SCORES}
-    assert workspace.jobs() == Counter({**side, "evaluate_alignment": 1, **after})
+    assert workspace.jobs() == Counter({**RAW_SIDE, "evaluate_alignment": 1, **after})
+
+
+@pytest.mark.parametrize("part", [TRAINED, HELD_OUT], ids=["trained on", "held out"])
+def test_a_raw_recording_more(workspace, parts, part):
+    """The one that was there is the first of two; then the two are one song's, in their order."""
+    song = parts[part]
+    after = TRAINING if part == TRAINED else {"propose_song": 1, **SCORES}
+    expected = Counter({**RAW_SIDE, "evaluate_alignment": 1, **after})
+    workspace.raw(song).rename(workspace.raw(song, 1))
+    assert workspace.jobs() == expected
+    workspace.raw(song, 2).write_bytes(take(workspace, parts[VALIDATION]))
+    assert workspace.jobs() == expected
+
+
+@pytest.fixture(scope="session")
+def decoded_takes(built, tmp_path_factory) -> Workspace:
+    """The first song in two takes, and what needs no alignment made of it. Not to be changed."""
+    workspace = built.copy(tmp_path_factory.mktemp("takes") / "takes")
+    song = SONGS[0]
+    workspace.raw(song).rename(workspace.raw(song, 1))
+    workspace.raw(song, 2).write_bytes(take(workspace, SONGS[1]))
+    workspace.snakemake(*features(song))
+    return workspace
+
+
+def features(song: str) -> list[str]:
+    return [f"results/{step}/{song}_raw.zarr.zip" for step in ("features", "stems_mel")]
+
+
+def test_features_of_several_raws_are_one_after_the_other(decoded_takes):
+    mel, stems = (read_array(decoded_takes.path / name, "mel") for name in features(SONGS[0]))
+    frames = 1 + 10 * RATE // TINY["mel"]["hop_length"]
+    assert mel.shape[-1] == stems.shape[-1] == 2 * frames
+    assert decoded_takes.jobs(*features(SONGS[0])) == Counter()
+
+
+@pytest.mark.parametrize("change", ["content", "order", "one less", "one more", "times"])
+def test_one_of_several_raws_changed(decoded_takes, tmp_path, change):
+    workspace = decoded_takes.copy(tmp_path / "workspace")
+    song = SONGS[0]
+    first, second, third = (workspace.raw(song, number) for number in (1, 2, 3))
+    if change == "content":
+        second.write_bytes(take(workspace, SONGS[2]))
+    elif change == "order":
+        second.rename(third)
+        first.rename(second)
+        third.rename(first)
+    elif change == "one less":
+        second.unlink()
+    elif change == "one more":
+        third.write_bytes(take(workspace, SONGS[2]))
+    else:
+        os.utime(second)
+    side = {} if change == "times" else {"decode": 1, "mel": 1, "stems": 1, "stems_mel": 1}
+    assert workspace.jobs(*features(song)) == Counter(side)
+
+
+def test_raws_that_do_not_go_together_stop_everything(workspace):
+    shutil.copy(workspace.raw("second"), workspace.raw("second", 1))
+    run = workspace.snakemake("--dry-run", check=False)
+    assert run.returncode != 0
+    assert "the song 'second' has data/input/second_raw.1.wav and" in run.stdout
+    assert "Traceback" not in run.stdout
 
 
 def take(workspace: Workspace, song: str) -> bytes:

@@ -52,6 +52,29 @@ def test_states_go_by_content_and_not_by_time(tmp_path, monkeypatch, folder):
     assert state() == "stale"
 
 
+def test_a_song_of_several_raws_goes_by_all_of_them(tmp_path):
+    raws = [put(tmp_path / f"data/input/a_raw.{n}.wav", f"take {n}".encode()) for n in (1, 2)]
+    edit = put(tmp_path / "data/desired_output/a_edit.wav")
+    put(tmp_path / "results/pointers/a_edit.json")
+    with chdir(tmp_path):
+        digests = join_digests(map(sha256, [*raws, edit]))
+        Records().write("results/pointers/a_edit.json", {"params": [repr(digests)]})
+
+    def state():
+        return states_of(find_songs(tmp_path / "data"), tmp_path / "results")["a"]
+
+    assert state() == "ready"
+    lines = songs("--data", tmp_path / "data", "--results", tmp_path / "results")
+    assert all(any(str(raw) in line for line in lines) for raw in raws)
+    third = put(tmp_path / "data/input/a_raw.3.wav", b"take 3")
+    assert state() == "stale"
+    third.unlink()
+    assert state() == "ready"
+    put(raws[0], b"take 2")
+    put(raws[1], b"take 1")
+    assert state() == "stale"
+
+
 def test_the_list_agrees_with_the_pipeline(workspace):
     def states():
         lines = songs("--data", workspace.path / "data", "--results", workspace.path / "results")

@@ -69,8 +69,9 @@ class Workspace:
             params[section] = merged
         file.write_text(yaml.safe_dump(params))
 
-    def raw(self, song: str) -> Path:
-        return self.path / f"data/input/{song}_raw.wav"
+    def raw(self, song: str, number: int | None = None) -> Path:
+        ending = "" if number is None else f".{number}"
+        return self.path / f"data/input/{song}_raw{ending}.wav"
 
     def edit(self, song: str) -> Path:
         return self.path / f"data/desired_output/{song}_edit.wav"

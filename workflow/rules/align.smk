@@ -3,8 +3,8 @@
 
 rule align:
     input:
-        raw=ancient(lambda wildcards: str(SONG[wildcards.song].raw)),
-        edit=ancient(lambda wildcards: str(SONG[wildcards.song].edit)),
+        raws=ancient(raws),
+        edit=ancient(edited),
     output:
         edit="results/pointers/{song}_edit.json",
         info="results/pointers/{song}_info.json",
@@ -28,7 +28,7 @@ rule align:
         recordings=pair_digest,
         code=code_of("align"),
     message:
-        "Aligning the edit of {wildcards.song} with its raw recording"
+        "Aligning the edit of {wildcards.song} with its raw"
     script:
         "../scripts/align.py"
 

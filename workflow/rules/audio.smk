@@ -3,7 +3,7 @@
 
 rule decode:
     input:
-        ancient(recording),
+        ancient(recordings),
     output:
         "results/decode/{song}_{side}.zarr.zip",
     log:
@@ -17,7 +17,7 @@ rule decode:
         mem_mb=500,
     params:
         settings=PARAMS.decode.model_dump(),
-        recording=recording_digest,
+        recordings=side_digest,
         code=code_of("decode"),
     message:
         "Decoding {wildcards.song} ({wildcards.side})"

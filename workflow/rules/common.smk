@@ -30,7 +30,7 @@ try:
     DIGESTS = digest_sources(
         path
         for song in TABLE.songs
-        for path in (song.raw, song.edit, song.truth, song.causes)
+        for path in (*song.raws, song.edit, song.truth, song.causes)
         if path
     )
     if workflow.is_main_process:
@@ -55,20 +55,34 @@ if workflow.is_main_process:
         print(f"editorbot: {SPLITS.warning}", file=sys.stderr)
 
 
-def recording(wildcards):
-    """The recording of a song's side."""
-    return str(getattr(SONG[wildcards.song], wildcards.side))
+def raws(wildcards):
+    """The raw recordings of a song."""
+    return [str(path) for path in SONG[wildcards.song].raws]
 
 
-def recording_digest(wildcards):
-    """Digest of the recording of a song's side."""
-    return DIGESTS[recording(wildcards)]
+def edited(wildcards):
+    """The finished edit of a song."""
+    return str(SONG[wildcards.song].edit)
+
+
+def recordings(wildcards):
+    """The recordings of a song's side."""
+    return raws(wildcards) if wildcards.side == "raw" else [edited(wildcards)]
+
+
+def side_digest(wildcards):
+    """Digest of the recordings of a song's side."""
+    return join_digests(DIGESTS[path] for path in recordings(wildcards))
+
+
+def raws_digest(wildcards):
+    """Digest of a song's raw recordings."""
+    return join_digests(DIGESTS[path] for path in raws(wildcards))
 
 
 def pair_digest(wildcards):
-    """Digest of a song's two recordings."""
-    song = SONG[wildcards.song]
-    return join_digests([DIGESTS[str(song.raw)], DIGESTS[str(song.edit)]])
+    """Digest of all recordings of a song."""
+    return join_digests(DIGESTS[path] for path in [*raws(wildcards), edited(wildcards)])
 
 
 def code_of(script):

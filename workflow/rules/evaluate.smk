@@ -1,5 +1,5 @@
 # Measures: of all alignments, and of the edits proposed for the held-out songs.
-RAWS = [str(song.raw) for song in TABLE.songs]
+RAWS = [str(path) for song in TABLE.songs for path in song.raws]
 EDITED = [str(song.edit) for song in TABLE.songs]
 TRUTHS = [str(song.truth) if song.truth else None for song in TABLE.songs]
 CAUSES = [str(SONG[name].causes) if SONG[name].causes else None for name in SPLITS.test]

@@ -52,7 +52,7 @@ rule train_pointer:
 
 rule propose_song:
     input:
-        raw=ancient(lambda wildcards: str(SONG[wildcards.song].raw)),
+        raws=ancient(raws),
         mel="results/features/{song}_raw.zarr.zip",
         stems_mel="results/stems_mel/{song}_raw.zarr.zip" if LEARNS_STEMS else [],
         checkpoint=rules.train_pointer.output.best,
@@ -75,7 +75,7 @@ rule propose_song:
     resources:
         mem_mb=4000,
     params:
-        recording=lambda wildcards: DIGESTS[str(SONG[wildcards.song].raw)],
+        recordings=raws_digest,
         code=code_of("propose_song"),
     message:
         "Proposing an edit of {wildcards.song}, which was held out"

@@ -1,4 +1,4 @@
-"""Recover what the editor did from a raw recording and its edit."""
+"""Recover what the editor did from raw recordings and the edit made from them."""
 
 from pathlib import Path
 
@@ -10,12 +10,13 @@ with step(snakemake):
     from editorbot.align.write import write_list
     from editorbot.params import AlignParams
 
-    raw, edited = Path(snakemake.input.raw), Path(snakemake.input.edit)
-    alignment = align(raw, edited, params=AlignParams(**snakemake.params.settings))
+    raws, edited = list(map(Path, snakemake.input.raws)), Path(snakemake.input.edit)
+    raws = raws if len(raws) > 1 else raws[0]
+    alignment = align(raws, edited, params=AlignParams(**snakemake.params.settings))
     write_list(alignment, edit_json=snakemake.output.edit, info_json=snakemake.output.info)
     draw_alignment(
         alignment.edit,
-        raw,
+        Path(alignment.edit.sources[0].path),
         edited,
         Path(snakemake.output.picture),
         title=snakemake.wildcards.song,

@@ -1,4 +1,4 @@
-"""Decode a recording to the copy that features and stems are computed from."""
+"""Decode the recordings of a song's side to the copy that features and stems are computed from."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ with step(snakemake):
     from editorbot.audio.decode import decode
 
     decode(
-        Path(snakemake.input[0]),
+        list(snakemake.input),
         Path(snakemake.output[0]),
         **snakemake.params.settings,
     )

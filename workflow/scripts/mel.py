@@ -1,4 +1,4 @@
-"""Compute the mel spectrogram of a decoded recording."""
+"""Compute the mel spectrogram of the decoded recordings of a song's side."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Propose an edit of a raw recording with a trained pointer network."""
+"""Propose an edit of a song's raw recordings with a trained pointer network."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ with step(snakemake):
     inputs = snakemake.input
     stems_mel = Path(inputs.stems_mel) if inputs.stems_mel else None
     infer(
-        Path(inputs.raw),
+        list(inputs.raws),
         checkpoint=Path(inputs.checkpoint[0]).parent,
         output=Path(snakemake.output.sound),
         features=Features(Path(inputs.mel), stems_mel),

@@ -1,4 +1,4 @@
-"""Separate a decoded recording into stems."""
+"""Separate the decoded recordings of a song's side into stems."""
 
 from pathlib import Path
 
