@@ -16,6 +16,8 @@ from editorbot.progress import track
 
 UNITY_DB = 0.01
 """A gain nearer to 0 dB than this is 0 dB: the edit is a copy, not an amplification."""
+ROUND_DB = 5e-5
+"""A gain nearer than this to hundredths of a dB is that number, as rounding of samples blurs it."""
 SETTLED = 0.003
 """Relative change of a gain that moves no fade."""
 SHORTEST_PIECE_S = 0.01
@@ -122,14 +124,14 @@ def _segments(piece: Piece, raw_samples: int) -> list[Segment]:
         return [_nothing(piece.start, piece.stop)]
     src_start, src_end = _source_run(piece, start, stop, raw_samples)
     treatment = piece.treatment
-    gain_db = 20 * np.log10(abs(piece.gain) + 1e-9)
+    gain_db = _round_gain_db(piece.gain)
     segment = Segment(
         out_start=start,
         out_end=stop,
         source=0,
         src_start=src_start,
         src_end=src_end,
-        gain_db=0.0 if abs(gain_db) < UNITY_DB else round(float(gain_db), 6),
+        gain_db=gain_db,
         speed=treatment.speed,
         pitch_semitones=treatment.pitch_semitones,
         reverse=treatment.reverse,
@@ -141,6 +143,14 @@ def _segments(piece: Piece, raw_samples: int) -> list[Segment]:
     before = [_nothing(piece.start, start)] if start > piece.start else []
     after = [_nothing(stop, piece.stop)] if stop < piece.stop else []
     return [*before, segment, *after]
+
+
+def _round_gain_db(gain: float) -> float:
+    gain_db = float(20 * np.log10(abs(gain) + 1e-9))
+    if abs(gain_db) < UNITY_DB:
+        return 0.0
+    hundredths = round(gain_db, 2)
+    return hundredths if abs(gain_db - hundredths) < ROUND_DB else round(gain_db, 7)
 
 
 def _inside_raw(piece: Piece, raw_samples: int) -> tuple[int, int]:

@@ -30,8 +30,8 @@ AUDIBLE = 1e-5
 LONGEST_ACROSS_S = 3.0
 """Fades across from one piece to the next are hardly ever longer."""
 CURVES = ("linear", "equal_power")
-MOST_BLOCKS = 2048
-"""Blocks of samples in which a region is first searched; the winner is then looked at closely."""
+MOST_BLOCKS, FINER_BLOCKS = 2**11, 2**14
+"""Blocks of samples in which a region is first searched, and the winner looked at closely."""
 SHORT_FADE_S = 0.1
 """Fades up to here are searched for in a narrow region, in which they are resolved."""
 BETTER = 0.8
@@ -49,6 +49,10 @@ class Boundary:
     def samples(self) -> int:
         """Length of the fade."""
         return self.fade.samples
+
+    def with_curve(self, curve: str) -> "Boundary":
+        """The same with a fade of another curve."""
+        return replace(self, fade=self.fade.model_copy(update={"curve": curve}))
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,23 @@ def _with_fade(
     if best.samples == 0:
         return best
     close = model(best.position, round(1.2 * best.samples) + SHORTEST_FADE)
-    return close.confirmed(close.refined(best, longest=int(lengths[-1])))
+    best = close.confirmed(close.refined(best, longest=int(lengths[-1])))
+    if best.samples == 0:
+        return best
+    return _exact(close.region, best, fixed=fixed, longest=int(lengths[-1]))
+
+
+def _exact(region: _Region, boundary: Boundary, *, fixed: bool, longest: int) -> Boundary:
+    """The boundary to the sample, and the curve, which is only now told for sure."""
+    finer = _Model(region, boundary.position, fixed=fixed, most_blocks=FINER_BLOCKS)
+    step = max(2, boundary.samples // 32)
+    rivals = (boundary.with_curve(curve) for curve in CURVES)
+    fits = [finer.refined(rival, longest=longest, step=step) for rival in rivals]
+    best = min(fits, key=finer.cost)
+    if finer.block == 1:
+        return best
+    finest = _Model(region, boundary.position, fixed=fixed, most_blocks=len(region.edit))
+    return finest.refined(best, longest=longest, step=finer.block)
 
 
 def _region(
@@ -187,10 +207,12 @@ def _lengths(longest: int) -> np.ndarray:
 class _Model:
     """Costs of cuts and fades in a region, from sums over blocks of a few samples."""
 
-    def __init__(self, region: _Region, cut: int, *, fixed: bool) -> None:
+    def __init__(
+        self, region: _Region, cut: int, *, fixed: bool, most_blocks: int = MOST_BLOCKS
+    ) -> None:
         self.region, self.hard, self.fixed = region, Boundary(cut), fixed
         samples = len(region.edit)
-        self.block = max(1, -(-samples // MOST_BLOCKS))
+        self.block = max(1, -(-samples // most_blocks))
         self.count = samples // self.block
         zero = np.zeros(samples)
         a = zero if region.before is None else region.before
@@ -254,10 +276,10 @@ class _Model:
         low, high = self.region.start, self.region.start + len(self.region.edit)
         return sorted({int(np.clip(self.hard.position + o, low, high)) for o in offsets})
 
-    def refined(self, boundary: Boundary, *, longest: int) -> Boundary:
+    def refined(self, boundary: Boundary, *, longest: int, step: int | None = None) -> Boundary:
         """Coordinate descent with steps that halve, down to half a block."""
         best, cost = boundary, self.cost(boundary)
-        step = max(boundary.samples // 6, 1)
+        step = max(boundary.samples // 6, 1) if step is None else step
         while step >= max(1, self.block // 2):
             improved = False
             for rival in self._neighbours(best, step, longest):
@@ -271,7 +293,9 @@ class _Model:
     def _neighbours(self, boundary: Boundary, step: int, longest: int) -> list[Boundary]:
         moves = [(0, step), (0, -step)]
         if not self.fixed:
-            moves += [(step, 0), (-step, 0), (step // 2, step), (-step // 2, -step)]
+            moves += [(step, 0), (-step, 0)]
+            # One end of the fade stays where it is.
+            moves += [(s * step // 2, g * step) for s in (1, -1) for g in (1, -1)]
         low, high = self.region.start, self.region.start + len(self.region.edit)
         return [
             Boundary(
