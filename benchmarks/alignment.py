@@ -4,10 +4,11 @@
     python benchmarks/alignment.py --music data/reference --curve 5 15 60 180
 
 Pairs come from finished tracks by two generators, `editorbot simulate` and one that shares no code
-with it (alignment_pairs.py), at four levels, in a development set and a blind one: other tracks,
-other seeds. Each aligner runs in a process of its own with one thread and a time limit. Times are
-CPU seconds without imports and compilation, since other work on a machine would count otherwise;
-memory is the process's peak. A pair that an aligner fails on counts as nothing found.
+with it (alignment_lists.py, alignment_sound.py), at four levels, in a development set and a blind
+one: other tracks, other seeds. Each aligner runs in a process of its own with one thread and a time
+limit. Times are CPU seconds without imports and compilation, since other work on a machine would
+count otherwise; memory is the process's peak. A pair that an aligner fails on counts as nothing
+found.
 
 The other aligners need an environment of their own, as one of them asks for an older numpy:
 

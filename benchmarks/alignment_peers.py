@@ -31,11 +31,11 @@ def load(path: str, rate: int = RATE) -> np.ndarray:
 
 
 def chroma(sound: np.ndarray) -> np.ndarray:
-    """(12 + 20, F): pitch classes, and MFCCs for what has no pitch, both normalised."""
+    """(12 + 19 + 1, F): pitch classes, MFCCs for what has no pitch, and a constant for silence."""
     pitch = librosa.feature.chroma_stft(y=sound, sr=RATE, hop_length=HOP, norm=2)
     timbre = librosa.feature.mfcc(y=sound, sr=RATE, hop_length=HOP)[1:]
     timbre = timbre / np.maximum(1e-6, np.linalg.norm(timbre, axis=0))
-    return np.vstack([pitch, timbre])
+    return np.vstack([pitch, timbre, np.full((1, pitch.shape[1]), 0.1)])
 
 
 def whole_dtw(raw: str, edit: str) -> np.ndarray:

@@ -110,6 +110,9 @@ def simulate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the pairs.")],
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
     level: Annotated[Level | None, typer.Option(help="How much the editor does.")] = None,
+    raws: Annotated[
+        int | None, typer.Option(min=1, max=8, help="Files that each session is recorded in.")
+    ] = None,
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
     """Make raw/edit pairs with their true EDLs from finished tracks.
@@ -122,6 +125,8 @@ def simulate(
     settings = _params(params).simulate
     if level is not None:
         settings = settings.model_copy(update={"level": level.value})
+    if raws is not None:
+        settings = settings.model_copy(update={"raws": raws})
     names = [path.stem for path in tracks]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:

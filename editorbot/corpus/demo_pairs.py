@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from editorbot.corpus.demo import DemoSong, demo_songs, render_demo
-from editorbot.corpus.simulate import simulate
+from editorbot.corpus.simulate import raw_names, simulate
 from editorbot.corpus.songs import DEMO_FOLDER, EDIT_FOLDER, RAW_FOLDER
 from editorbot.errors import EditorbotError
 from editorbot.files import read_json, write_json
@@ -66,9 +66,10 @@ def _recipe_of(root: Path, name: str) -> Path:
 
 def _is_made(root: Path, name: str, recipe: dict) -> bool:
     """Whether the pair is there, and by this recipe, which is written last."""
-    needed = (_recipe_of(root, name), *_pair(root, name))
+    needed = (_recipe_of(root, name), *_pair(root, name, raws=recipe["simulate"]["raws"]))
     return all(path.is_file() for path in needed) and read_json(needed[0]) == recipe
 
 
-def _pair(root: Path, name: str) -> tuple[Path, ...]:
-    return root / RAW_FOLDER / f"{name}_raw.wav", root / EDIT_FOLDER / f"{name}_edit.wav"
+def _pair(root: Path, name: str, *, raws: int) -> tuple[Path, ...]:
+    files = (root / RAW_FOLDER / file for file in raw_names(name, raws))
+    return (*files, root / EDIT_FOLDER / f"{name}_edit.wav")

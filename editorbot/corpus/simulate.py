@@ -6,6 +6,7 @@ then keeps what is good. The raw is recorded first; the edit is rendered from th
 edit list, so the list is right by construction. docs/simulation.md tells what may be set.
 """
 
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
             recording that was not simulated has the pair's name.
     """
     names = _names(Path(directory), song, raws=params.raws)
-    _refuse_to_replace_recordings(names)
+    others = _other_raws(names, song)
+    _refuse_to_replace_recordings(names, others)
     rng = np.random.default_rng([seed, zlib.crc32(song.encode())])
     material = load_material(Path(track), rng, params)
     recording = _record(material, rng, params)
@@ -77,6 +79,8 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
     finished = finish(Decided(edit, decided.foreign), edited, material, rng, params)
     if len(raws) > 1:
         dropped = causes_on_reels(dropped, reels, recording.sample_rate)
+    for path in others:  # of another simulation; a song has its raw in one file or in several
+        path.unlink()
     write_edit(names.truth, finished.edit)
     write_json(names.causes, dropped)
     _write(names.edit, finished.audio, finished.sample_rate, params)
@@ -102,17 +106,30 @@ class _RawFile:
 
 
 def _names(directory: Path, song: str, *, raws: int) -> _Names:
-    numbers = [""] if raws == 1 else [f".{number}" for number in range(1, raws + 1)]
     return _Names(
-        raws=tuple(directory / "input" / f"{song}_raw{number}.wav" for number in numbers),
+        raws=tuple(directory / "input" / name for name in raw_names(song, raws)),
         edit=directory / "desired_output" / f"{song}_edit.wav",
         truth=directory / "truth" / f"{song}_edit.json",
         causes=directory / "truth" / f"{song}_causes.json",
     )
 
 
-def _refuse_to_replace_recordings(names: _Names) -> None:
-    for path in (*names.raws, names.edit):
+def raw_names(song: str, raws: int) -> tuple[str, ...]:
+    """Names of the files of a session: one raw, or several with numbers from 1."""
+    numbers = [""] if raws == 1 else [f".{number}" for number in range(1, raws + 1)]
+    return tuple(f"{song}_raw{number}.wav" for number in numbers)
+
+
+def _other_raws(names: _Names, song: str) -> list[Path]:
+    """Raws of the song that are there and are not among `names`."""
+    whole = re.compile(re.escape(song) + r"_raw(\.\d+)?\.wav")
+    folder = names.raws[0].parent
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in there if whole.fullmatch(path.name) and path not in names.raws]
+
+
+def _refuse_to_replace_recordings(names: _Names, others: list[Path]) -> None:
+    for path in (*names.raws, *others, names.edit):
         if path.exists() and not names.truth.exists():
             raise EditorbotError(
                 f"{path} is there already and was not simulated: choose another folder, or give "

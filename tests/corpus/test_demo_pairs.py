@@ -38,7 +38,7 @@ def test_pairs_are_made_again_when_the_code_that_makes_them_changed(tmp_path, mo
     made = []
     monkeypatch.setattr(demo_pairs, "ProcessPoolExecutor", ThreadPoolExecutor)
     monkeypatch.setattr(demo_pairs, "_make", lambda _, song, *__: made.append(song) or song.name)
-    monkeypatch.setattr(demo_pairs, "_pair", lambda root, name: ())
+    monkeypatch.setattr(demo_pairs, "_pair", lambda *_, **__: ())
     for digest in ("before", "before", "after"):
         monkeypatch.setattr(demo_pairs, "code_digest", lambda _, digest=digest: digest)
         make_demo_pairs(tmp_path, 1, seed=0, params=SHORT)

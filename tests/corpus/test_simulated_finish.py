@@ -16,6 +16,7 @@ from editorbot.corpus.simulation.plan import plan_session
 from editorbot.corpus.simulation.record import record_session
 from editorbot.edl.model import Edit, Segment, Source
 from editorbot.edl.serialize import read_edit
+from editorbot.errors import EditorbotError
 from editorbot.files import sha256
 from editorbot.params import SimulateParams
 
@@ -153,6 +154,17 @@ def test_a_session_in_several_files(track, tmp_path, seed):
             rate = edit.sources[part.source].sample_rate
             at_s = starts_s[part.source] + part.src_start / rate
             assert at_s == pytest.approx(whole.src_start / RATE, abs=1e-3)
+
+
+def test_a_session_in_fewer_files_leaves_none_of_the_others(track, tmp_path):
+    for raws in (2, 1, 3):
+        simulate(track, tmp_path, song="s", seed=1, params=SimulateParams(raws=raws, **SMALL))
+        names = sorted(path.name for path in (tmp_path / "input").iterdir())
+        numbers = [".1", ".2", ".3"][:raws] if raws > 1 else [""]
+        assert names == [f"s_raw{number}.wav" for number in numbers]
+    files(tmp_path, "s")[2].unlink()  # without the list, it is somebody's recording
+    with pytest.raises(EditorbotError, match=r"s_raw\.1\.wav is there already"):
+        simulate(track, tmp_path, song="s", seed=1, params=SimulateParams(**SMALL))
 
 
 BARS = tuple(round(2 * bar * 8000) for bar in range(10))
