@@ -1,15 +1,17 @@
 """Raw recording and finished edit in, edit decision list out."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from editorbot.align.assemble import assemble
+from editorbot.align.clock import relative_clock
 from editorbot.align.confidence import confidence, explained_share, rivals
-from editorbot.align.diagonals import exact_diagonals
-from editorbot.align.features import compute_features
+from editorbot.align.diagonals import MeasuredLag, diagonals_of, measure_lags
+from editorbot.align.features import HOP, Features, compute_features
 from editorbot.align.path import (
     FoundPath,
     best_path,
@@ -21,7 +23,6 @@ from editorbot.align.path import (
 from editorbot.align.pieces import locate
 from editorbot.align.search import search
 from editorbot.align.sides import ANALYSIS_RATE, Side, open_pair
-from editorbot.audio.sources import source_of
 from editorbot.edl.model import Edit
 from editorbot.errors import EditorbotError
 from editorbot.params import AlignParams
@@ -41,7 +42,7 @@ class AlignmentInfo:
         no_source_s: Seconds of the edit without source.
         raw_s, edit_s: Lengths in seconds.
         wall_s: Seconds the alignment took.
-        lags_tried: Number of hypotheses among which the path was found.
+        clock_ppm: By how much slower the edit's recorder ran than the raw's, parts per million.
         params: The parameters used.
     """
 
@@ -52,7 +53,7 @@ class AlignmentInfo:
     raw_s: float
     edit_s: float
     wall_s: float
-    lags_tried: int
+    clock_ppm: float
     params: AlignParams
 
 
@@ -64,11 +65,11 @@ class Alignment:
     info: AlignmentInfo
 
 
-def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
-    """Recover how `edit` was made from `raw`.
+def align(raw: Path | Sequence[Path], edit: Path, *, params: AlignParams) -> Alignment:
+    """Recover how `edit` was made from `raw`, one recording or several.
 
-    Both may have any format, rate and channels; they are compared as mono. Positions of the
-    result count at the raw's rate.
+    All may have any format, rate and channels; they are compared as mono. Output positions of the
+    result count at the first raw's rate, source positions at each raw's own.
 
     Raises:
         AudioError: A file is missing, damaged or silent.
@@ -76,70 +77,95 @@ def align(raw: Path, edit: Path, *, params: AlignParams) -> Alignment:
             found in the raw.
     """
     begun = time.monotonic()
-    with open_pair(Path(raw), Path(edit)) as (raw_side, edit_side):
-        _check_lengths(raw_side, edit_side)
-        path = _find_path(raw_side, edit_side, params)
-        if path.explained_share < params.min_explained_share:
-            raise EditorbotError(
-                f"{edit} was not made from {raw}: {path.explained_share:.0%} of its sound is found "
-                f"there, expected at least {params.min_explained_share:.0%}; pair it with its own "
-                "raw recording or lower align.min_explained_share"
-            )
-        pieces = locate(path, raw_side, edit_side)
-        source = source_of(raw)
-        result = assemble(pieces, raw_side, edit_side, source=source, max_fade_s=params.max_fade_s)
-        without = sum(s.samples for s in result.segments if not s.has_source)
-        info = AlignmentInfo(
-            edit_path=str(edit),
-            explained_share=round(path.explained_share, 4),
-            segments=len(result.segments),
-            no_source_s=without / result.sample_rate,
-            raw_s=raw_side.info.samples / raw_side.info.sample_rate,
-            edit_s=edit_side.info.samples / edit_side.info.sample_rate,
-            wall_s=time.monotonic() - begun,
-            lags_tried=len(path.diagonals),
-            params=params,
+    raws = [Path(raw)] if isinstance(raw, str | Path) else [Path(path) for path in raw]
+    edit = Path(edit)
+    with open_pair(raws, edit) as sides:
+        found = _find_lags(*sides, params)
+        clock = relative_clock(found.measured)
+        if clock == 1:
+            result, share = _recover(*sides, found, params, clock=clock)
+    if clock != 1:
+        with open_pair(raws, edit, clock=clock) as sides:
+            result, share = _recover(*sides, _find_lags(*sides, params), params, clock=clock)
+    raw_side, edit_side = sides
+    without = sum(s.samples for s in result.segments if not s.has_source)
+    info = AlignmentInfo(
+        edit_path=str(edit),
+        explained_share=round(share, 4),
+        segments=len(result.segments),
+        no_source_s=without / result.sample_rate,
+        raw_s=raw_side.seconds,
+        edit_s=edit_side.seconds,
+        wall_s=time.monotonic() - begun,
+        clock_ppm=round((clock - 1) * 1e6, 2),
+        params=params,
+    )
+    return Alignment(edit=result, info=info)
+
+
+@dataclass(frozen=True)
+class _Lags:
+    """What both sides sound like, and the lags measured between them."""
+
+    raw: Features
+    edit: Features
+    measured: list[MeasuredLag]
+
+
+def _find_lags(raw: Side, edit: Side, params: AlignParams) -> _Lags:
+    _check_lengths(raw, edit)
+    features = compute_features(raw.wave), compute_features(edit.wave)
+    candidates = search(*features, keep=params.candidates, margin=params.candidate_margin)
+    measured = measure_lags(
+        raw.white, edit.white, candidates, least_correlation=params.least_correlation
+    )
+    return _Lags(*features, measured)
+
+
+def _recover(
+    raw: Side, edit: Side, lags: _Lags, params: AlignParams, *, clock: float
+) -> tuple[Edit, float]:
+    """The list, and the share of the edit that it explains."""
+    path = _find_path(raw, edit, lags, params)
+    pieces = locate(path, raw, edit)
+    share = explained_share(pieces, lags.edit, samples_per_frame=HOP * raw.rate / ANALYSIS_RATE)
+    if share < params.min_explained_share:
+        names = " and ".join(str(recording.info.path) for recording in raw.recordings)
+        raise EditorbotError(
+            f"{edit.recordings[0].info.path} was not made from {names}: {share:.0%} of its sound "
+            f"is found there, expected at least {params.min_explained_share:.0%}; pair it with its "
+            "own raw recording or lower align.min_explained_share"
         )
-        return Alignment(edit=result, info=info)
+    return assemble(pieces, raw, edit, max_fade_s=params.max_fade_s, clock=clock), share
 
 
 def _check_lengths(*sides: Side) -> None:
     for side in sides:
-        seconds = len(side.mono) / side.rate
+        seconds = side.seconds
         if seconds < SHORTEST_S:
             raise EditorbotError(
-                f"{side.info.path} lasts {seconds:.2f} s, too short to be aligned: expected at "
-                f"least {SHORTEST_S} s"
+                f"{side.recordings[0].info.path} lasts {seconds:.2f} s, too short to be aligned: "
+                f"expected at least {SHORTEST_S} s"
             )
 
 
-def _find_path(raw: Side, edit: Side, params: AlignParams) -> FoundPath:
-    raw_features, edit_features = compute_features(raw.wave), compute_features(edit.wave)
-    candidates = search(
-        raw_features, edit_features, keep=params.candidates, margin=params.candidate_margin
-    )
-    diagonals = exact_diagonals(
-        raw.white,
-        edit.white,
-        candidates,
-        least_correlation=params.least_correlation,
-        samples_per_lag=raw.rate / ANALYSIS_RATE,
-    )
+def _find_path(raw: Side, edit: Side, lags: _Lags, params: AlignParams) -> FoundPath:
+    diagonals = diagonals_of(lags.measured, samples_per_lag=raw.rate / ANALYSIS_RATE)
     nowhere = -0.5 * float(np.log(1 - params.no_source_correlation**2))
     strengths = [correlations(raw.white, edit.white, diagonal) for diagonal in diagonals]
     evidences = [
-        evidence(raw_features, edit_features, *pair, nowhere=nowhere)
+        evidence(lags.raw, lags.edit, *pair, nowhere=nowhere)
         for pair in zip(diagonals, strengths, strict=True)
     ]
     options = {
-        "frames": len(edit_features.quiet),
+        "frames": len(lags.edit.quiet),
         "switch_cost": params.switch_cost,
         "nowhere": nowhere,
     }
     runs = best_path(diagonals, evidences, **options)
     # How alike copies are is known now, and what is not so alike inside a run is none.
-    typical = typical_correlations(runs, diagonals, strengths, edit_features)
-    sounding = ~edit_features.quiet
+    typical = typical_correlations(runs, diagonals, strengths, lags.edit)
+    sounding = ~lags.edit.quiet
     for diagonal, values, c in zip(diagonals, evidences, strengths, strict=True):
         here = sounding[diagonal.first : diagonal.last]
         values += np.where(here, unlikeness(diagonal, c, typical), 0)
@@ -149,5 +175,4 @@ def _find_path(raw: Side, edit: Side, params: AlignParams) -> FoundPath:
         diagonals=diagonals,
         rivals=[rivals(run, diagonals, evidences) for run in runs],
         confidences=[confidence(run, diagonals, evidences, nowhere=nowhere) for run in runs],
-        explained_share=explained_share(runs, edit_features),
     )

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from editorbot.align.cuts import edge_fade, place_boundary
+from editorbot.align.cuts import adjusted_boundary, edge_fade, place_boundary
 from editorbot.align.mastering import fit_playback
-from editorbot.align.piece import Piece
+from editorbot.align.piece import Piece, tape_pitch
 from editorbot.align.playback import Playback
-from editorbot.align.sides import Side
+from editorbot.align.sides import Recording, Side
 from editorbot.align.whiten import BLOCK_SAMPLES, slice_padded
-from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
+from editorbot.audio.sources import source_of
+from editorbot.edl.model import Edit, Fade, Segment, with_ops
 from editorbot.progress import track
 
 UNITY_DB = 0.01
@@ -25,9 +26,12 @@ SHORTEST_PIECE_S = 0.01
 
 
 def assemble(
-    pieces: list[Piece], raw: Side, edit: Side, *, source: Source, max_fade_s: float
+    pieces: list[Piece], raw: Side, edit: Side, *, max_fade_s: float, clock: float = 1.0
 ) -> Edit:
-    """The EDL of pieces, each boundary, fade and gain placed by least squares."""
+    """The EDL of pieces, each boundary, fade and gain placed by least squares.
+
+    Pieces lie on an edit that was spread by `clock` (`open_pair`); the list takes that back.
+    """
     playback = fit_playback(raw.mono, edit.mono, pieces)
     placing = {"playback": playback, "edit": edit, "max_fade_s": max_fade_s}
     shortest = round(SHORTEST_PIECE_S * raw.rate)
@@ -43,10 +47,39 @@ def assemble(
         pieces = _without_remnants(_placed(pieces, again, **placing), shortest)
     copied = Playback(raw.mono)
     pieces = [_with_fitted_gain(piece, copied, edit.mono) for piece in pieces]
-    segments = _joined([s for piece in pieces for s in _segments(piece, source.samples)])
+    if playback.taps is None:
+        pieces = _adjusted(pieces, copied, edit.mono)
+    samples = round(len(edit.mono) / clock)
+    pieces = [_on_own_clock(piece, clock) for piece in pieces]
+    segments = _joined([s for piece in pieces for s in _segments(piece, raw)])
     return Edit(
-        sample_rate=raw.rate, samples=len(edit.mono), sources=(source,), segments=with_ops(segments)
+        sample_rate=raw.rate,
+        samples=samples,
+        sources=tuple(source_of(recording.info.path) for recording in raw.recordings),
+        segments=with_ops(segments),
     )
+
+
+def _adjusted(pieces: list[Piece], playback: Playback, edit: np.ndarray) -> list[Piece]:
+    """The pieces, their boundaries moved by the few samples that the last gains ask for."""
+    pieces = list(pieces)
+    for index in range(1, len(pieces)):
+        before, after = pieces[index - 1], pieces[index]
+        if before.is_comparable and after.is_comparable:
+            boundary = adjusted_boundary(playback, edit, before, after)
+            pieces[index - 1] = replace(before, stop=boundary.position, fade_out=boundary.fade)
+            pieces[index] = replace(after, start=boundary.position, fade_in=boundary.fade)
+    return [_with_fitted_gain(piece, playback, edit) for piece in pieces]
+
+
+def _on_own_clock(piece: Piece, clock: float) -> Piece:
+    if clock == 1:
+        return piece
+    place = {"start": round(piece.start / clock), "stop": round(piece.stop / clock)}
+    speed = piece.treatment.speed * clock
+    pitch = piece.treatment.pitch_semitones + tape_pitch(clock)
+    treatment = replace(piece.treatment, speed=speed, pitch_semitones=pitch)
+    return replace(piece, **place, treatment=treatment)
 
 
 def _placed(
@@ -115,20 +148,22 @@ def _with_fitted_gain(piece: Piece, playback: Playback, edit: np.ndarray) -> Pie
     return replace(piece, gain=gain if piece.is_copy else abs(gain) ** 0.5)
 
 
-def _segments(piece: Piece, raw_samples: int) -> list[Segment]:
-    """The piece as a segment, with silence where it would reach beyond the raw's ends."""
+def _segments(piece: Piece, raw: Side) -> list[Segment]:
+    """The piece as a segment, with silence where it would reach beyond its raw's ends."""
     if piece.lag is None:
         return [_nothing(piece.start, piece.stop)]
-    start, stop = _inside_raw(piece, raw_samples)
+    number, recording = _recording_of(piece, raw)
+    piece = replace(piece, lag=piece.lag - recording.start)
+    start, stop = _inside_raw(piece, recording.samples)
     if stop <= start:
         return [_nothing(piece.start, piece.stop)]
-    src_start, src_end = _source_run(piece, start, stop, raw_samples)
+    src_start, src_end = _source_run(piece, start, stop, recording, raw.rate)
     treatment = piece.treatment
     gain_db = _round_gain_db(piece.gain)
     segment = Segment(
         out_start=start,
         out_end=stop,
-        source=0,
+        source=number,
         src_start=src_start,
         src_end=src_end,
         gain_db=gain_db,
@@ -153,6 +188,14 @@ def _round_gain_db(gain: float) -> float:
     return hundredths if abs(gain_db - hundredths) < ROUND_DB else round(gain_db, 7)
 
 
+def _recording_of(piece: Piece, raw: Side) -> tuple[int, Recording]:
+    """The raw, and its number, in which the middle of what the piece plays lies."""
+    middle = piece.lag + piece.treatment.slope * (piece.start + piece.stop) / 2
+    starts = [recording.start for recording in raw.recordings]
+    number = max(0, int(np.searchsorted(starts, middle, side="right")) - 1)
+    return number, raw.recordings[number]
+
+
 def _inside_raw(piece: Piece, raw_samples: int) -> tuple[int, int]:
     """The edit samples of the piece at which the raw has a sample to play."""
     slope = piece.treatment.slope
@@ -162,12 +205,15 @@ def _inside_raw(piece: Piece, raw_samples: int) -> tuple[int, int]:
     return max(piece.start, start), min(piece.stop, stop)
 
 
-def _source_run(piece: Piece, start: int, stop: int, raw_samples: int) -> tuple[int, int]:
-    """The raw's samples [first, last) that edit samples [start, stop) of the piece play."""
-    ends = [round(piece.lag + piece.treatment.slope * t) for t in (start, stop)]
+def _source_run(
+    piece: Piece, start: int, stop: int, recording: Recording, rate: int
+) -> tuple[int, int]:
+    """The raw's own samples [first, last) that edit samples [start, stop) of the piece play."""
+    ends = [piece.lag + piece.treatment.slope * t for t in (start, stop)]
     first, last = (ends[1] + 1, ends[0] + 1) if piece.treatment.reverse else ends
-    first = int(np.clip(first, 0, raw_samples - 1))
-    return first, int(np.clip(last, first + 1, raw_samples))
+    scale, samples = recording.info.sample_rate / rate, recording.info.samples
+    first = int(np.clip(round(first * scale), 0, samples - 1))
+    return first, int(np.clip(round(last * scale), first + 1, samples))
 
 
 def _joined(segments: list[Segment]) -> list[Segment]:

@@ -5,6 +5,7 @@ import numpy as np
 from editorbot.align.diagonals import Diagonal
 from editorbot.align.features import Features
 from editorbot.align.path import NOWHERE, WINDOW_FRAMES, Run
+from editorbot.align.piece import Piece
 
 RIVAL_SHARE = 0.8
 """A diagonal that may hold this share of a run is a rival for all of it."""
@@ -56,10 +57,12 @@ def _total(run: Run, diagonal: Diagonal, values: np.ndarray) -> float:
     return float(values[first - diagonal.first : last - diagonal.first].sum())
 
 
-def explained_share(runs: list[Run], edit: Features) -> float:
-    """Share of the edit's sounding frames whose run has a source."""
+def explained_share(pieces: list[Piece], edit: Features, *, samples_per_frame: float) -> float:
+    """Share of the edit's sounding frames that lie in pieces with a source."""
     sounding = ~edit.quiet
-    explained = sum(
-        int(sounding[run.first : run.last].sum()) for run in runs if run.diagonal != NOWHERE
-    )
+    explained = 0
+    for piece in pieces:
+        if piece.lag is not None:
+            first, last = (round(end / samples_per_frame) for end in (piece.start, piece.stop))
+            explained += int(sounding[first:last].sum())
     return explained / max(1, int(sounding.sum()))

@@ -30,6 +30,9 @@ AUDIBLE = 1e-5
 LONGEST_ACROSS_S = 3.0
 """Fades across from one piece to the next are hardly ever longer."""
 CURVES = ("linear", "equal_power")
+MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
+MOVES_FIXED = ((0, 1), (0, -1))
+"""Of a fade's start and end."""
 MOST_BLOCKS, FINER_BLOCKS = 2**11, 2**14
 """Blocks of samples in which a region is first searched, and the winner looked at closely."""
 SHORT_FADE_S = 0.1
@@ -85,6 +88,18 @@ def place_boundary(
     # Of a fade across only the comparable side was seen, as if it faded from or to nothing.
     towards = -1 if before.is_comparable else 1
     return replace(found, position=found.position + towards * (found.samples // 2))
+
+
+def adjusted_boundary(raw: Playback, edit: np.ndarray, before: Piece, after: Piece) -> Boundary:
+    """The boundary between two copies, placed before, now that their gains are known."""
+    boundary = Boundary(before.stop, before.fade_out)
+    reach = round(1.2 * boundary.samples) + SHORTEST_FADE
+    first = max(before.start, boundary.position - reach)
+    last = min(after.stop, boundary.position + reach)
+    region = _region(raw, edit, before, after, first, last)
+    if boundary.samples == 0:
+        return Boundary(first + _hard_cut(region))
+    return _exact(region, boundary, fixed=False, longest=2 * boundary.samples)
 
 
 def edge_fade(
@@ -291,21 +306,19 @@ class _Model:
         return best
 
     def _neighbours(self, boundary: Boundary, step: int, longest: int) -> list[Boundary]:
-        moves = [(0, step), (0, -step)]
-        if not self.fixed:
-            moves += [(step, 0), (-step, 0)]
-            # One end of the fade stays where it is.
-            moves += [(s * step // 2, g * step) for s in (1, -1) for g in (1, -1)]
+        """Boundaries of which the fade's ends are a step further on or back, one or both."""
+        start = boundary.position - boundary.samples // 2
         low, high = self.region.start, self.region.start + len(self.region.edit)
-        return [
-            Boundary(
-                boundary.position + shift,
-                boundary.fade.model_copy(update={"samples": boundary.samples + growth}),
-            )
-            for shift, growth in moves
-            if SHORTEST_FADE <= boundary.samples + growth <= longest
-            and low <= boundary.position + shift <= high
-        ]
+        found = []
+        for at_start, at_end in MOVES_FIXED if self.fixed else MOVES:
+            samples = boundary.samples + (at_end - at_start) * step
+            position = start + at_start * step + samples // 2
+            if self.fixed:
+                position = boundary.position
+            if SHORTEST_FADE <= samples <= longest and low <= position <= high:
+                fade = boundary.fade.model_copy(update={"samples": samples})
+                found.append(Boundary(position, fade))
+        return found
 
     def _leaves_a_residual(self, longest: int) -> bool:
         zone = self.zone(Boundary(self.hard.position, Fade(samples=longest)))

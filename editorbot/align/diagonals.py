@@ -50,24 +50,38 @@ class Diagonal:
 class Spot:
     """A place at which a lag is measured: edit sample `start`, expected lag `lag`."""
 
+    chain: int
     start: int
     lag: int
     first: int
     last: int
 
 
-def exact_diagonals(
+@dataclass(frozen=True)
+class MeasuredLag:
+    """A lag measured at edit sample `middle`, unrounded, for the frames [first, last) around it.
+
+    Spots of one `chain` follow a hypothesis through the edit.
+    """
+
+    chain: int
+    middle: int
+    first: int
+    last: int
+    lag: float
+    strength: float
+
+
+def measure_lags(
     raw: np.ndarray,
     edit: np.ndarray,
     candidates: Iterable[Candidate],
     *,
     least_correlation: float,
-    samples_per_lag: float,
-) -> list[Diagonal]:
-    """Measure the candidates' lags on the whitened waveforms (T,) and merge those that agree.
+) -> list[MeasuredLag]:
+    """Measure the candidates' lags on the whitened waveforms (T,).
 
-    Lags at which the whitened waveforms correlate less than `least_correlation` are dropped.
-    `samples_per_lag` is how many samples of the raw one sample here stands for.
+    Lags at which these correlate less than `least_correlation` are dropped.
     """
     spots = list(_spots(_chains(candidates), len(edit)))
     found = []
@@ -76,10 +90,23 @@ def exact_diagonals(
         for lags, strengths in _measure(raw, edit, batch):
             for spot, lag, strength in zip(batch, lags, strengths, strict=True):
                 if strength >= least_correlation:
-                    # An edit is a copy by whole samples of the raw.
-                    exact = round(lag * samples_per_lag) / samples_per_lag
-                    found.append(Diagonal(spot.first, spot.last, exact))
-    return merged(found)
+                    middle = spot.start + SPOT_SAMPLES // 2
+                    place = (spot.chain, middle, spot.first, spot.last)
+                    found.append(MeasuredLag(*place, float(lag), float(strength)))
+    return found
+
+
+def diagonals_of(measured: Iterable[MeasuredLag], *, samples_per_lag: float) -> list[Diagonal]:
+    """Diagonals at the measured lags, merged where they agree.
+
+    `samples_per_lag` is how many samples of the raw one sample here stands for.
+    """
+
+    def whole(lag: float) -> float:
+        # An edit is a copy by whole samples of the raw.
+        return round(lag * samples_per_lag) / samples_per_lag
+
+    return merged([Diagonal(m.first, m.last, whole(m.lag)) for m in measured])
 
 
 def _chains(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
@@ -106,11 +133,11 @@ def _chains(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
 def _spots(chains: Iterable[list[Candidate]], edit_samples: int) -> Iterator[Spot]:
     frames = 1 + edit_samples // HOP
     reach = SPOT_HOPS * HOP_FRAMES * COARSE_HOP // HOP + REACH_FRAMES
-    for chain in chains:
+    for number, chain in enumerate(chains):
         for candidate in _best_of_each_stretch(chain):
             middle = (candidate.start + candidate.frames // 2) * COARSE_HOP
             span = max(0, middle // HOP - reach), min(frames, middle // HOP + reach)
-            yield Spot(middle - SPOT_SAMPLES // 2, candidate.lag * COARSE_HOP, *span)
+            yield Spot(number, middle - SPOT_SAMPLES // 2, candidate.lag * COARSE_HOP, *span)
 
 
 def _best_of_each_stretch(chain: list[Candidate]) -> Iterator[Candidate]:

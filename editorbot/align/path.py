@@ -53,14 +53,12 @@ class FoundPath:
         diagonals: The hypotheses it was found among.
         rivals: Per run the other diagonals that explain it almost as well.
         confidences: Per run the probability of its diagonal, None without source.
-        explained_share: Share of the edit's sounding frames with a source.
     """
 
     runs: list[Run]
     diagonals: list[Diagonal]
     rivals: list[list[int]]
     confidences: list[float | None]
-    explained_share: float
 
 
 def correlations(raw: np.ndarray, edit: np.ndarray, diagonal: Diagonal) -> np.ndarray:
@@ -78,9 +76,10 @@ def correlations(raw: np.ndarray, edit: np.ndarray, diagonal: Diagonal) -> np.nd
 
 
 def _windowed(values: np.ndarray) -> np.ndarray:
-    sums = np.concatenate([[0], np.cumsum(values, dtype=np.float64)])
-    window = WINDOW_FRAMES * HOP // 2 * 2
-    return (sums[window:] - sums[:-window])[::HOP]
+    """Sums over windows a hop apart, from sums over half hops: a window begins on these."""
+    halves = values.reshape(-1, HOP // 2).sum(axis=1, dtype=np.float64)
+    sums = np.concatenate([[0], np.cumsum(halves)])
+    return (sums[2 * WINDOW_FRAMES :] - sums[: -2 * WINDOW_FRAMES])[::2]
 
 
 def _delay(fraction: float) -> np.ndarray:
@@ -88,7 +87,8 @@ def _delay(fraction: float) -> np.ndarray:
     if fraction == 0:
         return np.eye(1, SINC_TAPS, SINC_TAPS // 2)[0]
     position = np.arange(SINC_TAPS) - SINC_TAPS // 2 + fraction
-    return np.sinc(position) * np.cos(np.pi * position / (SINC_TAPS + 2)) ** 2
+    taps = np.sinc(position) * np.cos(np.pi * position / (SINC_TAPS + 2)) ** 2
+    return taps.astype(np.float32)
 
 
 def evidence(

@@ -3,9 +3,11 @@
 Both sides are mixed to mono. `mono` runs at the raw's own rate, so that positions in it are the
 EDL's; `wave` runs at `ANALYSIS_RATE`, for the search. Both lie in files that are mapped into
 memory: three hours of raw at 48 kHz are 2 GB, of which only the part in use is held.
+
+Several raws follow each other on one axis, at the first one's rate and with silence between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,50 +21,85 @@ from editorbot.errors import EditorbotError
 
 ANALYSIS_RATE = 11025
 """Hz; holds the band below 5 kHz in which lossy coding and noise do the least harm."""
+CLOCK_STEPS = 10**6
+GAP_S = 1.0
+"""Silence between two raws: no window of the search reaches across."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file as a run of a side.
+
+    Attributes:
+        info: The file as it is.
+        start: Its first sample on the side.
+        samples: Its length at the side's rate.
+    """
+
+    info: AudioInfo
+    start: int
+    samples: int
 
 
 @dataclass(frozen=True)
 class Side:
-    """A recording as alignment sees it.
+    """One recording, or several raws, as alignment sees them.
 
     Attributes:
-        info: The file as it is.
-        rate: Hz of `mono`: the raw's rate, for both sides.
+        recordings: The files, in order.
+        rate: Hz of `mono`: the first raw's rate, for both sides.
         mono: (T,) float32 at `rate`, the mean of the channels.
         wave: (T,) float32 the same at `ANALYSIS_RATE`.
         white: (T,) float32 `wave` with a flat average spectrum, by one filter for both sides.
     """
 
-    info: AudioInfo
+    recordings: tuple[Recording, ...]
     rate: int
     mono: np.ndarray
     wave: np.ndarray
     white: np.ndarray
 
+    @property
+    def seconds(self) -> float:
+        """Length of what was recorded."""
+        return sum(r.info.samples / r.info.sample_rate for r in self.recordings)
+
 
 @contextmanager
-def open_pair(raw: Path, edit: Path) -> Iterator[tuple[Side, Side]]:
+def open_pair(
+    raws: Sequence[Path], edit: Path, *, clock: float = 1.0
+) -> Iterator[tuple[Side, Side]]:
     """Yield both sides; their samples live in a scratch folder until the block ends.
+
+    A `clock` above 1 says that the edit's recorder ran so much slower than the raw's: one second of
+    the edit is so many of the raw, and the edit's samples are spread accordingly.
 
     Raises:
         AudioError: A file is missing, damaged or silent.
         EditorbotError: The scratch folder has no room.
     """
-    infos = [check(raw), check(edit)]
-    rate = infos[0].sample_rate
+    infos = [check(raw) for raw in raws]
+    heard = check(edit)
     with TemporaryDirectory(prefix="editorbot-align-") as folder:
         try:
-            sides = _load_pair(infos, rate, Path(folder))
+            sides = _load_pair(infos, heard, Path(folder), clock)
         except OSError as error:
             raise EditorbotError(
-                f"{folder} has no room for the decoded sound of {raw} and {edit} "
+                f"{folder} has no room for the decoded sound of {edit} and its raw "
                 f"({error.strerror}): set TMPDIR to a folder with more"
             ) from error
         yield sides
 
 
-def _load_pair(infos: list[AudioInfo], rate: int, folder: Path) -> tuple[Side, Side]:
-    monos = [_mono(info, rate, folder / f"{n}.mono") for n, info in enumerate(infos)]
+def _load_pair(
+    raws: list[AudioInfo], edit: AudioInfo, folder: Path, clock: float
+) -> tuple[Side, Side]:
+    rate = raws[0].sample_rate
+    recordings: tuple[list[Recording], list[Recording]] = [], []
+    monos = [
+        _store(_end_to_end(raws, rate, recordings[0]), folder / "0.mono"),
+        _store(_end_to_end([edit], rate * clock, recordings[1]), folder / "1.mono"),
+    ]
     waves = [
         _store(_at_rate(_blocks(mono), rate, ANALYSIS_RATE), folder / f"{n}.wave")
         for n, mono in enumerate(monos)
@@ -73,21 +110,39 @@ def _load_pair(infos: list[AudioInfo], rate: int, folder: Path) -> tuple[Side, S
         for n, wave in enumerate(waves)
     ]
     sides = [
-        Side(info=info, rate=rate, mono=mono, wave=wave, white=white)
-        for info, mono, wave, white in zip(infos, monos, waves, whites, strict=True)
+        Side(recordings=tuple(files), rate=rate, mono=mono, wave=wave, white=white)
+        for files, mono, wave, white in zip(recordings, monos, waves, whites, strict=True)
     ]
     return sides[0], sides[1]
 
 
-def _mono(info: AudioInfo, rate: int, path: Path) -> np.ndarray:
-    mono = (block.mean(axis=0, keepdims=True) for block in read_blocks(info.path))
-    return _store(_at_rate(mono, info.sample_rate, rate), path)
+def _end_to_end(
+    infos: list[AudioInfo], rate: float, recordings: list[Recording]
+) -> Iterator[np.ndarray]:
+    """Yield the files' (1, T) blocks at `rate`, and note in `recordings` where each lies."""
+    position = 0
+    for number, info in enumerate(infos):
+        if number:
+            gap = np.zeros((1, round(GAP_S * rate)), np.float32)
+            position += gap.shape[1]
+            yield gap
+        start = position
+        mono = (block.mean(axis=0, keepdims=True) for block in read_blocks(info.path))
+        for block in _at_rate(mono, info.sample_rate, rate):
+            position += block.shape[1]
+            yield block
+        recordings.append(Recording(info, start, position - start))
 
 
-def _at_rate(blocks: Iterator[np.ndarray], source_rate: int, rate: int) -> Iterator[np.ndarray]:
+def _at_rate(blocks: Iterator[np.ndarray], source_rate: float, rate: float) -> Iterator[np.ndarray]:
     if source_rate == rate:
         return blocks
-    return resample_blocks(blocks, source_rate=source_rate, target_rate=rate, channels=1)
+    # Rates by a clock are no whole numbers; their ratio is what counts.
+    rates = {
+        "source_rate": round(source_rate * CLOCK_STEPS),
+        "target_rate": round(rate * CLOCK_STEPS),
+    }
+    return resample_blocks(blocks, **rates, channels=1)
 
 
 def _blocks(mono: np.ndarray) -> Iterator[np.ndarray]:

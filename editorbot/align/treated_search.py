@@ -42,6 +42,8 @@ SHIFTS = tuple(sign * half / 2 for sign in (-1, 1) for half in range(1, 8))
 """Semitones."""
 LOOKED_AT, REFINED = 60, 4
 """Hypotheses that are scored on all bands, and of these refined."""
+PATIENCE_S = 90.0
+"""After so many seconds in which nothing was found the rest is taken for foreign."""
 SAME_PLACE_S = 0.2
 """Hypotheses that play places this near each other, in the same direction, are one."""
 ALIKE = 0.6
@@ -109,14 +111,16 @@ class TreatedSearch:
         coarse = _with_movement(self._raw[::COARSE])
         self._basis = _principal_directions(coarse)
         self._coarse = _unit(coarse @ self._basis).T.copy()
+        self._patience_s = PATIENCE_S
 
     def find(self, start_s: float, stop_s: float) -> list[TreatedRun]:
         """Treated runs within [start_s, stop_s) of the edit, in order and without overlap."""
         found = []
-        while stop_s - start_s >= SHORTEST_S:
+        while stop_s - start_s >= SHORTEST_S and self._patience_s > 0:
             end_s = min(stop_s, start_s + MOST_SEARCHED_S)
             run = self._best(start_s, end_s, stop_s)
             if run is None:
+                self._patience_s -= end_s - start_s
                 start_s = end_s if end_s == stop_s else end_s - MOST_SEARCHED_S / 4
                 continue
             if run.start_s - start_s >= SHORTEST_S:

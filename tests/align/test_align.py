@@ -44,7 +44,7 @@ def test_splices_come_back_to_the_sample(tmp_path, raw, seed):
     assert starts(found.edit) == starts(truth)
     assert all(s.gain_db == 0 and s.fade_in.samples == 0 for s in found.edit.segments)
     assert null_test_db(found.edit, edit_path) < -150
-    assert found.info.explained_share == 1.0
+    assert found.info.explained_share > 0.999
 
 
 @pytest.mark.parametrize("seed", [4, 5])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from editorbot.align.diagonals import Diagonal, exact_diagonals, merged
+from editorbot.align.diagonals import Diagonal, diagonals_of, measure_lags, merged
 from editorbot.align.features import HOP
 from editorbot.align.offsets import block_gains, correlation, exact_lag, typical_gain
 from editorbot.align.path import correlations
@@ -84,7 +84,8 @@ def test_candidates_of_one_lag_become_one_exact_diagonal(noise):
     edit = noise[shift:]
     candidates = [Candidate(11 * k, 22, 20 + k % 2, 0.9) for k in range(3)]
     candidates += [Candidate(11 * k, 22, 60, 0.8) for k in range(3)]
-    found = exact_diagonals(noise, edit, candidates, least_correlation=0.3, samples_per_lag=4.0)
+    measured = measure_lags(noise, edit, candidates, least_correlation=0.3)
+    found = diagonals_of(measured, samples_per_lag=4.0)
     assert [d.lag for d in found] == [shift]
     assert found[0].first == 0
 

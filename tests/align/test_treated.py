@@ -1,0 +1,157 @@
+"""Reversed runs, other speeds and pitches, drift, gain steps and several raws, all recovered."""
+
+import numpy as np
+import pytest
+import soundfile
+from edit_pairs import RATE, music, write_pair
+
+from editorbot.align.align import align
+from editorbot.align.piece import tape_pitch
+from editorbot.audio.render import render
+from editorbot.audio.sources import source_of
+from editorbot.edl.model import Edit, Fade, Segment, with_ops
+from editorbot.evaluate.alignment import cut_errors_s, null_test_db, score_alignment
+from editorbot.params import AlignParams
+
+PARAMS = AlignParams()
+FADE = Fade(samples=220, curve="equal_power")
+
+
+@pytest.fixture(scope="module")
+def raw_wav(tmp_path_factory):
+    path = tmp_path_factory.mktemp("raw") / "raw.wav"
+    soundfile.write(path, music(50, seed=1)[0].astype(np.float32), RATE, subtype="FLOAT")
+    return path
+
+
+def segment(out: float, seconds: float, src: float, *, speed: float = 1.0, **how) -> Segment:
+    """A segment by seconds, with short fades."""
+    start, src_start = round(out * RATE), round(src * RATE)
+    return Segment(
+        out_start=start,
+        out_end=start + round(seconds * RATE),
+        source=how.pop("source", 0),
+        src_start=src_start,
+        src_end=src_start + round(seconds * RATE * speed),
+        speed=speed,
+        fade_in=FADE,
+        fade_out=FADE,
+        **how,
+    )
+
+
+def edited(folder, raws, segments) -> tuple[Edit, object]:
+    """The list of these segments, and the file that it makes."""
+    sources = tuple(source_of(raw) for raw in raws)
+    truth = Edit(
+        sample_rate=sources[0].sample_rate,
+        samples=segments[-1].out_end,
+        sources=sources,
+        segments=with_ops(segments),
+    )
+    path = folder / "edit.wav"
+    sound = np.concatenate(list(render(truth)), axis=1)
+    soundfile.write(path, sound.T, truth.sample_rate, subtype="FLOAT")
+    return truth, path
+
+
+TREATMENTS = {
+    "reversed": {"reverse": True},
+    "tape faster": {"speed": 1.17, "pitch_semitones": tape_pitch(1.17)},
+    "tape slower": {"speed": 0.83, "pitch_semitones": tape_pitch(0.83)},
+    "stretched": {"speed": 0.9},
+    "compressed": {"speed": 1.2},
+    "higher": {"pitch_semitones": 2.0},
+    "lower": {"pitch_semitones": -1.0},
+    "reversed and faster": {"reverse": True, "speed": 1.1, "pitch_semitones": tape_pitch(1.1)},
+}
+
+
+@pytest.mark.parametrize("how", TREATMENTS.values(), ids=TREATMENTS.keys())
+def test_a_treated_run_is_found_for_what_it_is(tmp_path, raw_wav, how):
+    plain = segment(0, 5, 10), segment(8, 5, 20)
+    truth, path = edited(tmp_path, [raw_wav], [plain[0], segment(5, 3, 33.3, **how), plain[1]])
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert len(found.segments) == 3
+    treated = found.segments[1]
+    assert treated.reverse == how.get("reverse", False)
+    assert treated.speed == pytest.approx(how.get("speed", 1.0), abs=0.004)
+    assert treated.pitch_semitones == pytest.approx(how.get("pitch_semitones", 0.0), abs=0.1)
+    scores = score_alignment(truth, found)
+    assert scores.within_1 == 1
+    assert cut_errors_s(truth, found).max() < 0.02
+
+
+def test_a_reversed_run_is_rebuilt_to_the_sample(tmp_path, raw_wav):
+    segments = [segment(0, 4, 10), segment(4, 3, 33, reverse=True), segment(7, 4, 20)]
+    _, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert null_test_db(found, path) < -100
+
+
+@pytest.mark.parametrize("drift_ppm", [0, 35, -180])
+def test_drift_of_the_recorder(tmp_path, raw_wav, drift_ppm):
+    speed = 1 + drift_ppm * 1e-6
+    how = {"speed": speed, "pitch_semitones": tape_pitch(speed)}
+    segments = [segment(0, 14, 2, **how), segment(14, 9, 30, **how)]
+    truth, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS)
+    assert found.info.clock_ppm == pytest.approx(drift_ppm, abs=2)
+    assert found.edit.samples == truth.samples
+    assert [s.src_start for s in found.edit.segments] == pytest.approx(
+        [s.src_start for s in truth.segments], abs=3
+    )
+    assert (found.info.clock_ppm == 0) == (drift_ppm == 0)
+
+
+def test_steps_of_gain_inside_a_run(tmp_path, raw_wav):
+    places = [(0, 4, 5, 0.0), (4, 3, 9, -4.5), (7, 2, 12, 1.3), (9, 4, 30, 1.3)]
+    segments = [segment(out, s, src, gain_db=gain) for out, s, src, gain in places]
+    _, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.gain_db for s in found.segments] == pytest.approx([0, -4.5, 1.3, 1.3], abs=1e-4)
+    assert [s.src_start / RATE for s in found.segments] == pytest.approx([5, 9, 12, 30], abs=1e-3)
+    assert null_test_db(found, path) < -90
+
+
+def test_polarity_turns_over_inside_a_run(tmp_path, raw_wav):
+    segments = [segment(0, 4, 5), segment(4, 2, 9, polarity=-1), segment(6, 3, 11)]
+    _, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.polarity for s in found.segments] == [1, -1, 1]
+    assert null_test_db(found, path) < -90
+
+
+def test_a_fade_is_not_taken_for_steps(tmp_path, raw_wav):
+    whole = segment(0, 12, 5).model_copy(update={"fade_in": Fade(samples=3 * RATE, curve="linear")})
+    _, path = edited(tmp_path, [raw_wav], [whole])
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert len(found.segments) == 1
+    assert found.segments[0].fade_in.samples == pytest.approx(3 * RATE, abs=2)
+
+
+def test_several_raws_of_different_rates(tmp_path, raw_wav):
+    other = tmp_path / "other.wav"
+    sound = music(30, seed=2, rate=44100)[0].astype(np.float32)
+    soundfile.write(other, sound, 44100, subtype="FLOAT")
+    first, last = segment(0, 5, 10), segment(9, 5, 40)
+    between = segment(5, 4, 0, source=1)
+    between = between.model_copy(update={"src_start": 44100 * 12, "src_end": 44100 * 16})
+    truth, path = edited(tmp_path, [raw_wav, other], [first, between, last])
+    found = align([raw_wav, other], path, params=PARAMS)
+    assert [s.source for s in found.edit.segments] == [0, 1, 0]
+    assert [s.src_start for s in found.edit.segments] == pytest.approx(
+        [s.src_start for s in truth.segments], abs=2
+    )
+    assert found.info.raw_s == pytest.approx(80, abs=0.01)
+
+
+def test_a_short_foreign_part_in_a_run_has_no_source(tmp_path, raw_wav):
+    raw = soundfile.read(raw_wav)[0][None]
+    foreign = 0.6 * music(1, seed=5)[:, : round(0.8 * RATE)]
+    parts = [raw[:, : 6 * RATE], foreign, raw[:, round(6.8 * RATE) : 12 * RATE]]
+    paths = write_pair(tmp_path, raw, np.concatenate(parts, axis=1))
+    found = align(*paths, params=PARAMS).edit
+    assert [s.has_source for s in found.segments] == [True, False, True]
+    starts = [s.out_start / RATE for s in found.segments]
+    assert starts == pytest.approx([0, 6, 6.8], abs=0.02)
