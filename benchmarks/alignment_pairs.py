@@ -50,7 +50,10 @@ class Pair:
 def simulated_pair(track: Path, folder: Path, *, level: str, seed: int, seconds: float) -> Pair:
     """A pair by `editorbot simulate` from at most `seconds` of a track."""
     habits = SIMULATED_HABITS if level != "splice" else {}
-    params = SimulateParams(level=level, max_track_s=seconds, bits=24, **habits)
+    passage_s = min(10.0, max(4.0, seconds / 5))
+    params = SimulateParams(
+        level=level, max_track_s=seconds, passage_s=passage_s, bits=24, **habits
+    )
     simulate(track, folder, song="pair", seed=seed, params=params)
     raw = folder / "input" / "pair_raw.wav"
     truth = read_edit(folder / "truth" / "pair_edit.json")

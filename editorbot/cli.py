@@ -97,7 +97,7 @@ def align(
 
     settings = _params(params)
     name = song or edit.stem.removesuffix("_edit")
-    alignment = recover(raws if len(raws) > 1 else raws[0], edit, params=settings.align)
+    alignment = recover(raws, edit, params=settings.align)
     write_alignment(alignment, output, song=name, mel=settings.mel)
     segments = _count(len(alignment.edit.segments), "segment")
     share = alignment.info.explained_share

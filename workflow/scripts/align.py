@@ -11,7 +11,6 @@ with step(snakemake):
     from editorbot.params import AlignParams
 
     raws, edited = list(map(Path, snakemake.input.raws)), Path(snakemake.input.edit)
-    raws = raws if len(raws) > 1 else raws[0]
     alignment = align(raws, edited, params=AlignParams(**snakemake.params.settings))
     write_list(alignment, edit_json=snakemake.output.edit, info_json=snakemake.output.info)
     draw_alignment(
