@@ -38,6 +38,7 @@ REPEAT_DB = -50.0
 """Two places of the raw that differ by less, relative to either, are one exact repeat."""
 REPEAT_WINDOW = 1024
 """Samples of the raw on either side of what is heard at a frame."""
+INTEGER_BITS = {"PCM_16": 16, "PCM_24": 24}
 SILENT_DB = -200.0
 """Reported where the rebuilt edit is exactly the edit."""
 
@@ -235,7 +236,8 @@ def null_test_db(found: Edit, edited: Path, *, base: Path | None = None) -> floa
     """Energy of `edited` minus the rendered list, relative to `edited`, in dB.
 
     Compared at the list's rate, as mono unless both have the same channels, over the length that
-    both have: resampled, they may differ by a sample.
+    both have: resampled, they may differ by a sample. An edit of whole numbers is rebuilt in whole
+    numbers too, so that their rounding is not taken for an error of the list.
 
     Raises:
         AudioError: `edited` or a source of the list cannot be read.
@@ -250,6 +252,8 @@ def null_test_db(found: Edit, edited: Path, *, base: Path | None = None) -> floa
             channels=info.channels,
         )
     rebuilt = render(found, base=base)
+    if info.sample_rate == found.sample_rate and info.subtype in INTEGER_BITS:
+        rebuilt = (_rounded(block, INTEGER_BITS[info.subtype]) for block in rebuilt)
     residual = energy = 0.0
     for ours, theirs in _paired(rebuilt, heard):
         if ours.shape[0] != theirs.shape[0]:
@@ -260,6 +264,11 @@ def null_test_db(found: Edit, edited: Path, *, base: Path | None = None) -> floa
     if residual <= energy * 10 ** (SILENT_DB / 10):
         return SILENT_DB
     return float(10 * np.log10(residual / max(energy, 1e-30)))
+
+
+def _rounded(block: np.ndarray, bits: int) -> np.ndarray:
+    steps = 2.0 ** (bits - 1)
+    return np.clip(np.rint(block.astype(np.float64) * steps), -steps, steps - 1) / steps
 
 
 def _paired(first, second):
