@@ -122,12 +122,14 @@ def audalign(raw: str, edit: str) -> np.ndarray:
     recogniser.config.num_processors = 1
     sound, rate = soundfile.read(edit, always_2d=True)
     with tempfile.TemporaryDirectory() as folder:
-        window_file = Path(folder) / "window.wav"
+        window_file, raw_file = Path(folder) / "window.wav", Path(folder) / "whole.wav"
+        # It asks ffmpeg for anything but 16-bit samples.
+        soundfile.write(raw_file, *soundfile.read(raw), subtype="PCM_16")
 
         def offset(window: np.ndarray) -> float:
-            soundfile.write(window_file, window, rate)
-            found = package.recognize(str(window_file), raw, recognizer=recogniser)
-            matches = (found or {}).get("match_info", {}).get(Path(raw).name)
+            soundfile.write(window_file, window, rate, subtype="PCM_16")
+            found = package.recognize(str(window_file), str(raw_file), recognizer=recogniser)
+            matches = (found or {}).get("match_info", {}).get(raw_file.name)
             return matches["offset_seconds"][0] if matches else np.nan
 
         return by_windows(sound.mean(axis=1), rate, offset)
