@@ -25,8 +25,8 @@ SHORTEST_FADE = 48
 """Samples; anything shorter sounds and measures as a hard cut."""
 FADE_GAIN = 0.6
 """A fade must leave less than this share of the hard cut's residual inside itself."""
-AUDIBLE = 1e-5
-"""... and the hard cut's residual there must exceed this share of the sound's energy (-50 dB)."""
+AUDIBLE = 1e-7
+"""... and the hard cut's residual there must exceed this share of the sound's energy (-70 dB)."""
 LONGEST_ACROSS_S = 3.0
 """Fades across from one piece to the next are hardly ever longer."""
 CURVES = ("linear", "equal_power")

@@ -26,6 +26,8 @@ LEFT = 0.1
 FLIP_WINDOW_S = 0.2
 FLIP_CORRELATION = 0.4
 """Of the waveforms over that window, on both sides of a step of polarity, with opposite signs."""
+STRAIGHT = 4.0
+"""A fade, on either side of a step, leaves so many times more under one gain than under a ramp."""
 WORTH = 0.3
 """Share of what is left that a division must explain to be tried."""
 
@@ -63,13 +65,15 @@ class _Sums:
             heard = slice_padded(edit.mono, start, stop).astype(np.float64).reshape(-1, block)
             played = treated(raw.mono, piece, start, stop).astype(np.float64).reshape(-1, block)
             products = (heard * heard, heard * played, played * played)
-            parts.append(np.stack([product.sum(axis=1) for product in products]))
+            ee, ep, pp = (product.sum(axis=1) for product in products)
+            t = np.arange(first, first + len(ee)) / self.count
+            parts.append(np.stack([ee, ep, pp, t * ep, t * pp, t * t * pp]))
         sums = np.cumsum(np.concatenate(parts, axis=1), axis=1)
         self.sums = np.pad(sums, ((0, 0), (1, 0)))
 
     def between(self, first, last) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Energy heard, product, energy played of blocks [first, last); arrays broadcast."""
-        return tuple(row[last] - row[first] for row in self.sums)
+        return tuple(row[last] - row[first] for row in self.sums[:3])
 
     def gain(self, first: int, last: int) -> float:
         """The gain that explains blocks [first, last) best."""
@@ -80,6 +84,13 @@ class _Sums:
         """Energy that the best gain leaves."""
         heard, product, played = self.between(first, last)
         return np.maximum(heard - product**2 / np.maximum(played, 1e-20), 0)
+
+    def left_by_ramp(self, first: int, last: int) -> float:
+        """Energy that the best gain leaves which changes evenly over blocks [first, last)."""
+        ee, ep, pp, tep, tpp, ttpp = (float(row[last] - row[first]) for row in self.sums)
+        matrix, target = np.array([[pp, tpp], [tpp, ttpp]]), np.array([ep, tep])
+        solution = np.linalg.lstsq(matrix, target, rcond=None)[0]
+        return max(ee - float(solution @ target), 0.0)
 
 
 def _steps(sums: _Sums, first: int, last: int) -> list[int]:
@@ -125,7 +136,11 @@ def _confirmed(sums: _Sums, steps: list[int], start: int, stop: int) -> list[int
             first, last = max(before, step - sums.around), min(after, step + sums.around)
             left = float(sums.left(first, step) + sums.left(step, last))
             whole = max(float(sums.left(first, last)), 1e-20)
-            shares.append(left / whole)
+            is_fade = any(
+                float(sums.left(*side)) > STRAIGHT * sums.left_by_ramp(*side) + AUDIBLE * whole
+                for side in ((first, step), (step, last))
+            )
+            shares.append(1.0 if is_fade else left / whole)
         worst = int(np.argmax(shares))
         if shares[worst] < LEFT:
             return steps

@@ -1,12 +1,13 @@
 """The picture of an edit: raw above, edit below, and every segment joined across in its colour.
 
-Colours follow the place in the raw, from blue at its beginning over green to red at its end, so
-that order can be read from the edit alone. Raw that is not used is grey, edit without source
-hatched, a cut is a line, and material that is played again lies under more than one band.
+Several raws lie one after the other on the upper axis. Colours follow the place there, from blue
+at its beginning over green to red at its end, so that order can be read from the edit alone. Raw
+that is not used is grey, edit without source hatched, a cut is a line, and material that is played
+again lies under more than one band. A reversed run's band is twisted. Labels under the edit tell
+what was done to a run; two strips show gain, where it changes, and confidence, where it is known.
 """
 
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -18,162 +19,251 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from editorbot.audio.io import probe, read_blocks
-from editorbot.edl.model import Edit, Segment
+from editorbot.align.picture_layout import (
+    CHARACTER,
+    COLUMNS,
+    DOUBTFUL,
+    HEARD_DB,
+    NAMED_SHARE,
+    GainRun,
+    Placed,
+    RawAxis,
+    Tick,
+    Waveform,
+    common_peak,
+    cuts_of,
+    edit_span,
+    gain_runs,
+    in_lanes,
+    marks_of,
+    played_again,
+    read_waveform,
+    shortened,
+    signed,
+    source_stays,
+    summary,
+    time_ticks,
+    uncrowded,
+)
+from editorbot.edl.model import Edit
 from editorbot.files import replacing
 
-COLUMNS = 1800
-"""Columns of the waveforms; the picture's width in pixels, about."""
 COLOURS = "turbo"
 COLOUR_RANGE = (0.05, 0.92)
 """The ends of the colour map are too dark or too pale against white."""
 UNUSED = "#c9c9c9"
 FOREIGN = "#8c8c8c"
 INK = "#222222"
-NAMED_SHARE = 0.012
-"""Of the raw: shorter repeats are seen in the bands but have no room for their number."""
-DOUBTFUL = 0.9
-"""Confidence below which a segment is flagged."""
+SOFT_INK = "#555555"
+PAPER = "#f5f5f5"
+SURE, DOUBT = "#2b8a4b", "#d62728"
+LEFT, RIGHT = 0.055, 0.985
+WIDTH, DPI = 15, 120
+HEIGHTS = {"raw": 1.95, "bands": 1.9, "edit": 1.85, "lane": 0.21, "gain": 0.46, "confidence": 0.34}
+"""Inches."""
+TOP, BOTTOM = 1.16, 0.42
+"""Inches for the title and the upper times, and for the lower times."""
 
 
-@dataclass(frozen=True)
-class _Waveform:
-    """(COLUMNS,) lowest and highest sample of each column, and the length in seconds."""
+def draw_alignment(edit: Edit, edited: Path, output_png: Path, *, title: str) -> None:
+    """Draw how `edited` was made from the sources of `edit`; also for proposals.
 
-    low: np.ndarray
-    high: np.ndarray
-    seconds: float
-
-
-def draw_alignment(edit: Edit, raw: Path, edited: Path, output_png: Path, *, title: str) -> None:
-    """Draw how `edited` was made from `raw`, its first source; also for proposals.
-
-    Confidences are drawn as a strip where the list has any. Waveforms are read in constant memory.
+    The sources are read from their paths, which must lead there from the working directory (see
+    `editorbot.audio.sources.with_sources_found`), in constant memory.
 
     Raises:
         AudioError: A file cannot be read.
         EditorbotError: The picture cannot be written.
     """
-    raw_wave, edit_wave = _waveform(raw), _waveform(edited)
-    colours = _segment_colours(edit)
-    rated = any(segment.confidence is not None for segment in edit.segments)
-    figure = Figure(figsize=(15, 7.2), dpi=120)
-    grid = figure.add_gridspec(
-        4, 1, height_ratios=[2.2, 2.4, 2.2, 0.32], hspace=0.0, left=0.055, right=0.985, top=0.86,
-        bottom=0.075,
-    )  # fmt: skip
-    above, across, below, strip = (figure.add_subplot(grid[row]) for row in range(4))
-    _draw_raw(above, edit, raw_wave, colours)
-    _draw_edit(below, edit, edit_wave, colours)
-    _draw_bands(across, edit, colours, raw_wave.seconds, edit_wave.seconds)
-    _draw_confidence(strip, edit, edit_wave.seconds, rated=rated)
-    figure.suptitle(title, x=0.055, y=0.975, ha="left", fontsize=15, color=INK)
-    figure.text(0.055, 0.905, _summary(edit, raw_wave.seconds), fontsize=10, color="#555555")
+    figure = alignment_figure(edit, edited, title=title)
     with replacing(output_png) as temporary:
         figure.savefig(temporary, format="png")
 
 
-def _waveform(path: Path) -> _Waveform:
-    info = probe(path)
-    low, high = np.zeros(COLUMNS), np.zeros(COLUMNS)
-    position = 0
-    for block in read_blocks(path):
-        mono = block.mean(axis=0)
-        columns = (position + np.arange(len(mono))) * COLUMNS // info.samples
-        starts = np.flatnonzero(np.diff(columns, prepend=-1))
-        touched = columns[starts]
-        low[touched] = np.minimum(low[touched], np.minimum.reduceat(mono, starts))
-        high[touched] = np.maximum(high[touched], np.maximum.reduceat(mono, starts))
-        position += len(mono)
-    # A few clicks must not make all the rest small.
-    peak = max(1.2 * np.percentile(np.maximum(high, -low), 98), 1e-9)
-    low, high = (np.clip(side / peak, -1, 1) for side in (low, high))
-    return _Waveform(low, high, info.samples / info.sample_rate)
+def alignment_figure(edit: Edit, edited: Path, *, title: str) -> Figure:
+    """The picture to be saved; its axes are labelled raw, bands, edit, marks, gain, confidence.
+
+    What has no content in this edit has no axes: marks, gain, confidence.
+
+    Raises:
+        AudioError: A file cannot be read.
+    """
+    axis = RawAxis(edit.sources)
+    raw_waves, edit_wave = _raw_waves(edit, axis), read_waveform(edited)
+    colours = _segment_colours(edit, axis)
+    placed = in_lanes(marks_of(edit, edit_wave), seconds=edit_wave.seconds)
+    lanes = 1 + max((mark.lane for mark in placed), default=-1)
+    gains = gain_runs(edit)
+    rated = any(segment.confidence is not None for segment in edit.segments)
+    heights = {name: HEIGHTS[name] for name in ("raw", "bands", "edit")}
+    if lanes:
+        heights["marks"] = 0.1 + lanes * HEIGHTS["lane"]
+    if gains:
+        heights["gain"] = HEIGHTS["gain"]
+    if rated:
+        heights["confidence"] = HEIGHTS["confidence"]
+    figure, axes = _figure(heights)
+    _draw_raws(axes["raw"], edit, axis, raw_waves, colours)
+    _draw_edit(axes["edit"], edit, edit_wave, colours)
+    _draw_bands(axes["bands"], edit, axis, colours, edit_wave.seconds)
+    if lanes:
+        _draw_marks(axes["marks"], placed, edit_wave.seconds, lanes)
+    if gains:
+        _draw_gain(axes["gain"], gains, edit_wave.seconds)
+    if rated:
+        _draw_confidence(axes["confidence"], edit, edit_wave.seconds)
+    *_, lowest = axes.values()
+    _ticks(lowest, time_ticks(edit_wave.seconds, of_s=edit_wave.seconds))
+    _write_heading(figure, title, summary(edit, axis))
+    return figure
 
 
-def _segment_colours(edit: Edit) -> list[tuple | None]:
-    """One colour per segment, by the middle of its place in its source; None without source."""
+def _figure(heights: dict[str, float]) -> tuple[Figure, dict[str, Axes]]:
+    """Axes of these heights in inches, from the top, without gaps."""
+    height = TOP + sum(heights.values()) + BOTTOM
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
+    axes, upper = {}, height - TOP
+    for name, inches in heights.items():
+        upper -= inches
+        box = (LEFT, upper / height, RIGHT - LEFT, inches / height)
+        axes[name] = figure.add_axes(box, label=name)
+        axes[name].set(xticks=[], yticks=[])
+        for spine in axes[name].spines.values():
+            spine.set_visible(False)
+    return figure, axes
+
+
+def _write_heading(figure: Figure, title: str, facts: str) -> None:
+    height = figure.get_figheight()
+    # Song names may hold dollar signs, which are no formula.
+    figure.text(
+        LEFT, 1 - 0.16 / height, shortened(title, 110), fontsize=15, color=INK, va="top",
+        parse_math=False,
+    )  # fmt: skip
+    figure.text(
+        LEFT, 1 - 0.46 / height, facts, fontsize=9.5, color=SOFT_INK, va="top", linespacing=1.3
+    )
+
+
+def _raw_waves(edit: Edit, axis: RawAxis) -> list[Waveform]:
+    """All with one scale, and columns by their share of the axis."""
+    waves = [
+        read_waveform(
+            Path(source.path), columns=max(2, round(COLUMNS * length / sum(axis.lengths_s)))
+        )
+        for source, length in zip(edit.sources, axis.lengths_s, strict=True)
+    ]
+    peak = common_peak(waves)
+    return [wave.scaled(peak) for wave in waves]
+
+
+def _segment_colours(edit: Edit, axis: RawAxis) -> list[tuple | None]:
+    """One colour per segment, by the middle of its place in the raws; None without source."""
     colour_map = matplotlib.colormaps[COLOURS]
     low, high = COLOUR_RANGE
-    colours = []
-    for segment in edit.segments:
-        if not segment.has_source:
-            colours.append(None)
-            continue
-        middle = (segment.src_start + segment.src_end) / 2 / edit.sources[segment.source].samples
-        colours.append(colour_map(low + (high - low) * middle))
-    return colours
+    return [
+        colour_map(low + (high - low) * sum(axis.span(segment)) / 2 / axis.seconds)
+        if segment.has_source
+        else None
+        for segment in edit.segments
+    ]
 
 
-def _raw_span(edit: Edit, segment: Segment) -> tuple[float, float]:
-    rate = edit.sources[segment.source].sample_rate
-    return segment.src_start / rate, segment.src_end / rate
-
-
-def _edit_span(edit: Edit, segment: Segment) -> tuple[float, float]:
-    return segment.out_start / edit.sample_rate, segment.out_end / edit.sample_rate
-
-
-def _draw_raw(axes: Axes, edit: Edit, wave: _Waveform, colours: list) -> None:
-    _prepare(axes, wave.seconds, "raw")
+def _draw_raws(
+    axes: Axes, edit: Edit, axis: RawAxis, waves: Sequence[Waveform], colours: Sequence
+) -> None:
+    several = len(waves) > 1
+    axes.set(xlim=(0, axis.seconds), ylim=(-1.06, 1.6 if several else 1.28))
+    axes.set_ylabel("raws" if several else "raw", fontsize=12, color=INK)
     axes.xaxis.tick_top()
-    _fill(axes, wave, 0, wave.seconds, UNUSED)
+    _ticks(axes, axis.ticks())
+    for number, (start, wave) in enumerate(zip(axis.starts_s, waves, strict=True)):
+        if several:
+            _name_source(axes, edit, axis, number)
+        _fill(axes, wave, 0, wave.seconds, UNUSED, offset_s=start)
     for segment, colour in zip(edit.segments, colours, strict=True):
         if colour is not None:
-            _fill(axes, wave, *_raw_span(edit, segment), colour)
-    for start, end, times in _played_again(edit):
-        axes.text((start + end) / 2, 1.02, f"×{times}", ha="center", va="top", fontsize=9)
+            offset = axis.starts_s[segment.source]
+            start, end = (time - offset for time in axis.span(segment))
+            _fill(axes, waves[segment.source], start, end, colour, offset_s=offset)
+    for start, end, times in played_again(edit, axis):
+        axes.text(
+            (start + end) / 2, 1.04, f"{times}×", ha="center", va="bottom", fontsize=8.5,
+            gid="repeat",
+        )  # fmt: skip
 
 
-def _played_again(edit: Edit) -> list[tuple[float, float, int]]:
-    """Runs of the raw, in seconds, that the edit plays more than once, wide enough to be named."""
-    spans = [_raw_span(edit, s) for s in edit.segments if s.has_source]
-    borders = sorted({time for span in spans for time in span})
-    shortest = edit.sources[0].samples / edit.sources[0].sample_rate * NAMED_SHARE if spans else 0
-    runs: list[tuple[float, float, int]] = []
-    for start, end in pairwise(borders):
-        times = sum(a <= start and end <= b for a, b in spans)
-        if runs and runs[-1][2] == times and runs[-1][1] == start:
-            runs[-1] = (runs[-1][0], end, times)
-        else:
-            runs.append((start, end, times))
-    return [run for run in runs if run[2] > 1 and run[1] - run[0] >= shortest]
+def _name_source(axes: Axes, edit: Edit, axis: RawAxis, number: int) -> None:
+    """Paper behind a recording, and over it its number and as much of its name as has room."""
+    start, length = axis.starts_s[number], axis.lengths_s[number]
+    low, high = axes.get_ylim()
+    axes.add_patch(Rectangle((start, low), length, high - low, facecolor=PAPER, gid="source"))
+    room = int(length / axis.seconds / CHARACTER) - 5
+    name = shortened(Path(edit.sources[number].path).stem, room)
+    axes.text(
+        start + 0.003 * axis.seconds, 1.57, f"{number + 1}  {name}".rstrip(), va="top",
+        fontsize=9.5, color=INK, weight="bold", parse_math=False, gid=f"name-{number}",
+    )  # fmt: skip
 
 
-def _draw_edit(axes: Axes, edit: Edit, wave: _Waveform, colours: list) -> None:
-    _prepare(axes, wave.seconds, "edit")
+def _draw_edit(axes: Axes, edit: Edit, wave: Waveform, colours: Sequence) -> None:
+    several = len(edit.sources) > 1
+    axes.set(xlim=(0, wave.seconds), ylim=(-1.06, 1.56 if several else 1.3))
+    axes.set_ylabel("edit", fontsize=12, color=INK)
+    scaled = wave.scaled(common_peak([wave]))
     for segment, colour in zip(edit.segments, colours, strict=True):
-        start, end = _edit_span(edit, segment)
+        start, end = edit_span(edit, segment)
         if colour is None:
             axes.add_patch(
                 Rectangle(
                     (start, -1), end - start, 2, facecolor="#eeeeee", edgecolor=FOREIGN,
-                    hatch="///", linewidth=0,
+                    hatch="///", linewidth=0, gid="hatched",
                 )
             )  # fmt: skip
-        _fill(axes, wave, start, end, FOREIGN if colour is None else colour)
-    for segment in edit.segments[1:]:
-        axes.axvline(segment.out_start / edit.sample_rate, color=INK, linewidth=0.8)
+        _fill(axes, scaled, start, end, FOREIGN if colour is None else colour)
+        if segment.reverse:
+            arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0, "lw": 1.2}
+            axes.annotate("", (start, 1.15), (end, 1.15), arrowprops=arrow, gid="backwards")
+    _draw_cuts(axes, edit, wave.seconds)
+    for start, end, source in source_stays(edit) if several else ():
+        axes.plot([start, end], [1.34, 1.34], color=FOREIGN, linewidth=1, solid_capstyle="butt")
+        if end - start >= NAMED_SHARE * wave.seconds:
+            axes.text(
+                (start + end) / 2, 1.36, f"{source + 1}", ha="center", va="bottom",
+                fontsize=9.5, weight="bold", color=INK, gid="played source",
+            )  # fmt: skip
+
+
+def _draw_cuts(axes: Axes, edit: Edit, seconds: float) -> None:
+    """Lines: whole where the material changes, dotted where only its treatment does."""
+    cuts = cuts_of(edit)
+    for cut in cuts:
+        style = {"linestyle": (0, (2, 3)), "gid": "change"} if cut.continues else {"gid": "cut"}
+        axes.vlines(cut.at_s, -1.06, 1.06, color=INK, linewidth=0.8, **style)
+    for at in uncrowded([cut.at_s for cut in cuts if cut.goes_back], seconds=seconds):
+        axes.text(at, 1.06, "↩", ha="center", va="bottom", fontsize=10, color=INK, gid="jump back")
 
 
 def _draw_bands(
-    axes: Axes, edit: Edit, colours: list, raw_seconds: float, edit_seconds: float
+    axes: Axes, edit: Edit, axis: RawAxis, colours: Sequence, edit_seconds: float
 ) -> None:
     """Curved bands from each run of the raw down to the segment that plays it."""
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.axis("off")
-    for segment, colour in zip(edit.segments, colours, strict=True):
+    for number, (segment, colour) in enumerate(zip(edit.segments, colours, strict=True)):
         if colour is None:
             continue
-        top = [time / raw_seconds for time in _raw_span(edit, segment)]
-        bottom = [time / edit_seconds for time in _edit_span(edit, segment)]
-        # A reversed run's band is twisted.
+        top = [time / axis.seconds for time in axis.span(segment)]
+        bottom = [time / edit_seconds for time in edit_span(edit, segment)]
+        # A reversed run's band is twisted, and stronger, as the twist of a narrow one is not seen.
         bottom = bottom[::-1] if segment.reverse else bottom
+        strength = 0.75 if segment.reverse else 0.38
         axes.add_patch(
-            PathPatch(_band(top, bottom), facecolor=(*colour[:3], 0.38), edgecolor=colour, lw=0.7)
-        )
+            PathPatch(
+                _band(top, bottom), facecolor=(*colour[:3], strength), edgecolor=colour, lw=0.7,
+                gid=f"band-{number}",
+            )
+        )  # fmt: skip
 
 
 def _band(top: list[float], bottom: list[float]) -> Outline:
@@ -184,86 +274,68 @@ def _band(top: list[float], bottom: list[float]) -> Outline:
     return Outline(corners, codes)
 
 
-def _draw_confidence(axes: Axes, edit: Edit, seconds: float, *, rated: bool) -> None:
-    """A strip under the edit: dark where sure, red where in doubt, empty without source."""
-    axes.set(xlim=(0, seconds), ylim=(0, 1), yticks=[])
-    _time_axis(axes)
-    for spine in ("top", "left", "right"):
-        axes.spines[spine].set_visible(False)
-    axes.set_ylabel("sure?" if rated else "", rotation=0, ha="right", va="center", fontsize=9)
-    for segment in edit.segments if rated else ():
+def _draw_marks(axes: Axes, placed: Sequence[Placed], seconds: float, lanes: int) -> None:
+    """Under the edit, a bracket for each run that something was done to, and what it was."""
+    axes.set(xlim=(0, seconds), ylim=(-0.4 - lanes, 0))
+    least = 0.001 * seconds
+    for mark, text, lane, centre in placed:
+        start, end = mark.start_s, mark.end_s
+        if end - start < 2 * least:
+            start, end = (start + end) / 2 - least, (start + end) / 2 + least
+        middle = (start + end) / 2
+        axes.plot([start, end], [-0.15, -0.15], color=INK, linewidth=2, solid_capstyle="butt")
+        axes.plot([middle, centre], [-0.15, -0.6 - lane], color=INK, linewidth=0.6, zorder=1)
+        axes.text(
+            centre, -0.82 - lane, text, ha="center", va="center", fontsize=9, color=INK, gid="mark",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6}, zorder=3,
+        )  # fmt: skip
+
+
+def _draw_gain(axes: Axes, gains: Sequence[GainRun], seconds: float) -> None:
+    """A strip: above the line louder than most of the edit, below it softer."""
+    reach = max(6.0, *(abs(db) for *_, db in gains))
+    axes.set(xlim=(0, seconds), ylim=(-1.25 * reach, 1.25 * reach))
+    axes.set_ylabel("gain, dB", rotation=0, ha="right", va="center", fontsize=9, color=INK)
+    axes.axhline(0, color=FOREIGN, linewidth=0.6)
+    for start, end, db in gains:
+        axes.bar(start, db, end - start, 0, align="edge", color="#7a9cc6")
+        text = signed(db)
+        if abs(db) >= HEARD_DB and end - start >= (len(text) + 1) * CHARACTER * seconds:
+            # On the side of the line that its bar leaves free.
+            axes.text(
+                (start + end) / 2, -np.sign(db) * 0.1 * reach, text, ha="center",
+                va="top" if db > 0 else "bottom", fontsize=8, color=INK, gid="gain",
+            )  # fmt: skip
+
+
+def _draw_confidence(axes: Axes, edit: Edit, seconds: float) -> None:
+    """A strip: green where sure, red where in doubt, empty where unknown."""
+    axes.set(xlim=(0, seconds), ylim=(0, 1))
+    axes.set_ylabel("confidence", rotation=0, ha="right", va="center", fontsize=9, color=INK)
+    for segment in edit.segments:
         if segment.confidence is None:
             continue
-        start, end = _edit_span(edit, segment)
-        colour = "#d62728" if segment.confidence < DOUBTFUL else "#2b8a4b"
-        axes.bar(start, 0.8 * max(segment.confidence, 0.08), end - start, 0.05, align="edge",
-                 color=colour, edgecolor="white", linewidth=0.4)  # fmt: skip
+        start, end = edit_span(edit, segment)
+        axes.bar(
+            start, 0.8 * max(segment.confidence, 0.08), end - start, 0.05, align="edge",
+            color=DOUBT if segment.confidence < DOUBTFUL else SURE, edgecolor="white",
+            linewidth=0.4,
+        )  # fmt: skip
 
 
-def _prepare(axes: Axes, seconds: float, name: str) -> None:
-    axes.set(xlim=(0, seconds), ylim=(-1.06, 1.06), yticks=[])
-    axes.set_ylabel(name, fontsize=12, color=INK)
-    _time_axis(axes)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    if name == "edit":
-        axes.tick_params(labelbottom=False, bottom=False)
-
-
-def _time_axis(axes: Axes) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(12, steps=[1, 1.5, 2, 3, 6, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda time, _: f"{clock(time)}"))
+def _ticks(axes: Axes, ticks: Sequence[Tick]) -> None:
+    axes.set_xticks([tick.at_s for tick in ticks], [tick.text for tick in ticks])
     axes.tick_params(colors=INK, labelsize=9)
 
 
-def clock(seconds: float) -> str:
-    """Time as m:ss, with tenths where they are not zero, or h:mm:ss."""
-    tenths = round(seconds * 10)
-    minutes, tenths = divmod(tenths, 600)
-    rest = f"{tenths // 10:02d}" + (f".{tenths % 10}" if tenths % 10 else "")
-    if minutes < 60:
-        return f"{minutes}:{rest}"
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest}"
-
-
-def _fill(axes: Axes, wave: _Waveform, start: float, end: float, colour: object) -> None:
-    """The waveform between two instants, at least a column wide."""
-    first = int(np.clip(np.floor(start / wave.seconds * COLUMNS), 0, COLUMNS - 1))
-    last = int(np.clip(np.ceil(end / wave.seconds * COLUMNS), first + 1, COLUMNS))
-    times = (np.arange(first, last + 1) * wave.seconds / COLUMNS).clip(start, end)
+def _fill(
+    axes: Axes, wave: Waveform, start: float, end: float, colour: object, *, offset_s: float = 0.0
+) -> None:
+    """The waveform between two of its instants, at least a column wide."""
+    columns = len(wave.low)
+    first = int(np.clip(np.floor(start / wave.seconds * columns), 0, columns - 1))
+    last = int(np.clip(np.ceil(end / wave.seconds * columns), first + 1, columns))
+    times = offset_s + (np.arange(first, last + 1) * wave.seconds / columns).clip(start, end)
     low, high = (np.append(side[first:last], side[last - 1]) for side in (wave.low, wave.high))
     # A hairline keeps silence visible as a line.
     axes.fill_between(times, low - 0.006, high + 0.006, color=colour, linewidth=0, step="post")
-
-
-def _summary(edit: Edit, raw_seconds: float) -> str:
-    """What a glance should tell, in words."""
-    played = [segment for segment in edit.segments if segment.has_source]
-    without = sum(s.samples for s in edit.segments if not s.has_source) / edit.sample_rate
-    used = _used_seconds(edit)
-    loops = sum(segment.op == "LOOP_START" for segment in played)
-    parts = [
-        f"{clock(raw_seconds)} of raw → {clock(edit.samples / edit.sample_rate)}",
-        f"{len(played)} segment{'s' * (len(played) != 1)}",
-        f"{used / raw_seconds:.0%} of the raw used",
-    ]
-    if loops:
-        parts.append(f"{loops} jump{'s' * (loops != 1)} back")
-    if without >= 0.05:
-        parts.append(f"{clock(without)} without source (hatched)")
-    reversed_count = sum(segment.reverse for segment in played)
-    if reversed_count:
-        parts.append(f"{reversed_count} reversed")
-    doubtful = sum(s.confidence is not None and s.confidence < DOUBTFUL for s in played)
-    if doubtful:
-        parts.append(f"{doubtful} uncertain (red)")
-    return "   ·   ".join(parts)
-
-
-def _used_seconds(edit: Edit) -> float:
-    """Seconds of the raw that are heard at least once."""
-    total, reached = 0.0, 0.0
-    for start, end in sorted(_raw_span(edit, s) for s in edit.segments if s.has_source):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total

@@ -34,8 +34,8 @@ def write_alignment(
         ops_npy=directory / f"{song}_ops.npy",
         mel=mel,
     )
-    raw, edited = Path(alignment.edit.sources[0].path), Path(alignment.info.edit_path)
-    draw_alignment(alignment.edit, raw, edited, directory / f"{song}_alignment.png", title=song)
+    edited = Path(alignment.info.edit_path)
+    draw_alignment(alignment.edit, edited, directory / f"{song}_alignment.png", title=song)
 
 
 def write_list(alignment: Alignment, *, edit_json: Path | str, info_json: Path | str) -> None:
