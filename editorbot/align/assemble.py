@@ -47,7 +47,7 @@ def assemble(
         pieces = _without_remnants(_placed(pieces, again, **placing), shortest)
     copied = Playback(raw.mono)
     pieces = [_with_fitted_gain(piece, copied, edit.mono) for piece in pieces]
-    if playback.taps is None:
+    if not playback.is_filtered:
         pieces = _adjusted(pieces, copied, edit.mono)
     samples = round(len(edit.mono) / clock)
     pieces = [_on_own_clock(piece, clock) for piece in pieces]

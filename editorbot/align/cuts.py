@@ -9,6 +9,7 @@ and less than a wrong one, which costs both energies.
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from editorbot.align.piece import Piece
 from editorbot.align.playback import Playback
@@ -29,6 +30,10 @@ AUDIBLE = 1e-7
 """... and the hard cut's residual there must exceed this share of the sound's energy (-70 dB)."""
 LONGEST_ACROSS_S = 3.0
 """Fades across from one piece to the next are hardly ever longer."""
+FREE_GAIN_SAMPLES = 2**11
+"""46 ms: as fast as compressors follow."""
+FREE_GAINS = (0.25, 4.0)
+"""12 dB either way."""
 CURVES = ("linear", "equal_power")
 MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 MOVES_FIXED = ((0, 1), (0, -1))
@@ -60,13 +65,18 @@ class Boundary:
 
 @dataclass(frozen=True)
 class _Region:
-    """Edit samples [start, start + T) with both pieces' sound times their gains, (T,) float64."""
+    """Edit samples [start, start + T) with both pieces' sound times their gains, (T,) float64.
+
+    Where the gain is `free`, a compressor turns it up and down in either piece, and only what no
+    common gain of a short window explains counts.
+    """
 
     start: int
     edit: np.ndarray
     before: np.ndarray | None
     after: np.ndarray | None
-    foreign_cost: float = 0.5
+    foreign_cost: float
+    is_free: bool
 
 
 def place_boundary(
@@ -171,10 +181,11 @@ def _region(
         return raw.played(piece, first, last) * piece.gain
 
     heard = slice_padded(edit, first, last).astype(np.float64)
-    cost = 0.5
+    cost = MOST_LEFT
     if before.is_comparable != after.is_comparable:
         cost = _foreign_cost(raw, edit, before if before.is_comparable else after, first, last)
-    return _Region(first, heard, played(before), played(after), cost)
+    is_free = raw.is_filtered and before.is_comparable and after.is_comparable
+    return _Region(first, heard, played(before), played(after), cost, is_free)
 
 
 def _foreign_cost(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: int) -> float:
@@ -199,6 +210,8 @@ def _hard_cut(region: _Region) -> int:
 
     Where both sides explain the edit equally well, as in a repeat, the middle of that stretch.
     """
+    if region.is_free:
+        return _hard_cut_of_any_gain(region)
     costs = []
     for sound in (region.before, region.after):
         left = region.foreign_cost * region.edit**2 if sound is None else (region.edit - sound) ** 2
@@ -211,6 +224,18 @@ def _hard_cut(region: _Region) -> int:
     groups = np.split(alike, steps + 1)
     stretch = next(group for group in groups if group[0] <= best <= group[-1])
     return int(stretch[len(stretch) // 2])
+
+
+def _hard_cut_of_any_gain(region: _Region) -> int:
+    model = _Model(region, region.start, fixed=False)
+    places = np.arange(0, model.count + 1, max(1, FREE_GAIN_SAMPLES // model.block // 4))
+    for finer in (1, 0):
+        costs = [model.cost(Boundary(region.start + int(p) * model.block)) for p in places]
+        best = int(places[int(np.argmin(costs))])
+        step = int(places[1] - places[0]) if len(places) > 1 else 1
+        if finer:
+            places = np.arange(max(0, best - step), min(model.count, best + step) + 1)
+    return best * model.block
 
 
 def _lengths(longest: int) -> np.ndarray:
@@ -243,11 +268,20 @@ class _Model:
         """Residual energy of the region, or of a slice of its blocks."""
         before, after = self._weights(boundary)
         s = self.sums
-        left = s["ee"] - 2 * before * s["ea"] - 2 * after * s["eb"]
-        left += before**2 * s["aa"] + after**2 * s["bb"] + 2 * before * after * s["ab"]
+        heard_as_played = before * s["ea"] + after * s["eb"]
+        played = before**2 * s["aa"] + after**2 * s["bb"] + 2 * before * after * s["ab"]
+        if self.region.is_free:
+            gain = self._smooth(heard_as_played) / np.maximum(self._smooth(played), 1e-20)
+            gain = np.clip(gain, *FREE_GAINS)
+            heard_as_played, played = gain * heard_as_played, gain**2 * played
+        left = s["ee"] - 2 * heard_as_played + played
         if self.region.before is None or self.region.after is None:
             left = np.where(before + after == 0, self.region.foreign_cost * s["ee"], left)
         return float(left[inside].sum())
+
+    def _smooth(self, values: np.ndarray) -> np.ndarray:
+        """Means over windows in which a compressor's gain hardly changes."""
+        return uniform_filter1d(values, max(1, FREE_GAIN_SAMPLES // self.block), mode="nearest")
 
     def _weights(self, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:
         """(count,) weights of the pieces before and after, at the blocks' middles."""

@@ -58,7 +58,7 @@ INK = "#222222"
 SOFT_INK = "#555555"
 PAPER = "#f5f5f5"
 SURE, DOUBT = "#2b8a4b", "#d62728"
-LEFT, RIGHT = 0.055, 0.985
+LEFT, RIGHT = 0.055, 0.98
 WIDTH, DPI = 15, 120
 HEIGHTS = {"raw": 1.95, "bands": 1.9, "edit": 1.85, "lane": 0.21, "gain": 0.46, "confidence": 0.34}
 """Inches."""
@@ -227,7 +227,8 @@ def _draw_edit(axes: Axes, edit: Edit, wave: Waveform, colours: Sequence) -> Non
             axes.annotate("", (start, 1.15), (end, 1.15), arrowprops=arrow, gid="backwards")
     _draw_cuts(axes, edit, wave.seconds)
     for start, end, source in source_stays(edit) if several else ():
-        axes.plot([start, end], [1.34, 1.34], color=FOREIGN, linewidth=1, solid_capstyle="butt")
+        ends = start + 0.0015 * wave.seconds, end - 0.0015 * wave.seconds
+        axes.hlines(1.34, *ends, color=FOREIGN, linewidth=1)
         if end - start >= NAMED_SHARE * wave.seconds:
             axes.text(
                 (start + end) / 2, 1.36, f"{source + 1}", ha="center", va="bottom",

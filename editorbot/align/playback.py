@@ -15,6 +15,11 @@ class Playback:
     def __init__(self, raw: np.ndarray, taps: np.ndarray | None = None) -> None:
         self.raw, self.taps = raw, taps
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the edit was mastered, so that gains are only true on average."""
+        return self.taps is not None
+
     def played(self, piece: Piece, first: int, last: int) -> np.ndarray:
         """(last - first,) float64 heard at edit samples [first, last) at gain 1."""
         half = 0 if self.taps is None else len(self.taps) // 2
