@@ -82,7 +82,7 @@ def infer(
     title = f"Proposed edit of {raws[0].name}"
     if len(raws) > 1:
         title += f" and {len(raws) - 1} more"
-    draw_alignment(edit, raws[0], output, proposal.picture, title=title)
+    draw_alignment(edit, output, proposal.picture, title=title)
     return proposal
 
 

@@ -15,7 +15,6 @@ with step(snakemake):
     write_list(alignment, edit_json=snakemake.output.edit, info_json=snakemake.output.info)
     draw_alignment(
         alignment.edit,
-        Path(alignment.edit.sources[0].path),
         edited,
         Path(snakemake.output.picture),
         title=snakemake.wildcards.song,
