@@ -26,6 +26,7 @@ from scipy.signal import butter, lfilter, sosfilt
 from editorbot.corpus.simulate import simulate
 from editorbot.edl.model import Edit, Fade
 from editorbot.edl.serialize import read_edit
+from editorbot.evaluate.alignment import cut_times_s
 from editorbot.params import SimulateParams
 
 LEVELS = ("splice", "arranged", "mastered", "hard")
@@ -36,6 +37,10 @@ SIMULATED_HABITS = {
     "gain_step_share": 0.3,
     "silence_share": 0.1,
 }
+
+
+# Where a band plays a short excerpt through, an edit has nothing to find: another session is made.
+LEAST_CUTS, ATTEMPTS, ATTEMPT_SEEDS = 2, 10, 10_000
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,12 @@ def simulated_pair(track: Path, folder: Path, *, level: str, seed: int, seconds:
     params = SimulateParams(
         level=level, max_track_s=seconds, passage_s=passage_s, bits=24, **habits
     )
-    simulate(track, folder, song="pair", seed=seed, params=params)
     raw = folder / "input" / "pair_raw.wav"
-    truth = read_edit(folder / "truth" / "pair_edit.json")
+    for attempt in range(ATTEMPTS):
+        simulate(track, folder, song="pair", seed=seed + ATTEMPT_SEEDS * attempt, params=params)
+        truth = read_edit(folder / "truth" / "pair_edit.json")
+        if len(cut_times_s(truth)) >= LEAST_CUTS:
+            break
     return Pair(raw, folder / "desired_output" / "pair_edit.wav", _with_path(truth, raw))
 
 
