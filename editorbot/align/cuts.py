@@ -75,8 +75,17 @@ class _Region:
     edit: np.ndarray
     before: np.ndarray | None
     after: np.ndarray | None
-    foreign_cost: float
+    left_share: float
     is_free: bool
+
+    @property
+    def foreign_cost(self) -> float:
+        """Share of its energy that foreign sound costs beside a copy.
+
+        Noise of the copy's variance is as likely there as noise of the sound's own.
+        """
+        share = self.left_share
+        return share * np.log(1 / share) / (1 - share)
 
 
 def place_boundary(
@@ -148,7 +157,7 @@ def _with_fade(
         rival = wide.best_fade(long_lengths)
         # What other cuts leave elsewhere in the region says nothing about this one.
         zone = wide.zone(rival)
-        if rival.samples and wide.cost(rival, zone) < BETTER * wide.cost(best, zone):
+        if rival.samples and wide.excess(rival, zone) < BETTER * wide.excess(best, zone):
             best = rival
     if best.samples == 0:
         return best
@@ -181,18 +190,15 @@ def _region(
         return raw.played(piece, first, last) * piece.gain
 
     heard = slice_padded(edit, first, last).astype(np.float64)
-    cost = MOST_LEFT
-    if before.is_comparable != after.is_comparable:
-        cost = _foreign_cost(raw, edit, before if before.is_comparable else after, first, last)
-    is_free = raw.is_filtered and before.is_comparable and after.is_comparable
-    return _Region(first, heard, played(before), played(after), cost, is_free)
+    copies = [piece for piece in (before, after) if piece.is_comparable]
+    shares = [_left_share(raw, edit, piece, first, last) for piece in copies]
+    is_free = raw.is_filtered and len(copies) == 2
+    left_share = max(shares, default=MOST_LEFT)
+    return _Region(first, heard, played(before), played(after), left_share, is_free)
 
 
-def _foreign_cost(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: int) -> float:
-    """Share of its energy that foreign sound costs beside a copy, of which [first, last) is near.
-
-    Where noise of variance v is as likely as noise of variance 1, if copies leave the share v.
-    """
+def _left_share(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: int) -> float:
+    """Share of the sound's energy that a copy leaves beyond [first, last), near its boundary."""
     if copy.start < first:
         start, stop = max(copy.start, first - INTERIOR), first
     else:
@@ -201,8 +207,7 @@ def _foreign_cost(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last
         start, stop = copy.start, copy.stop
     heard = slice_padded(edit, start, stop).astype(np.float64)
     left = np.sum((heard - copy.gain * raw.played(copy, start, stop)) ** 2)
-    share = float(np.clip(left / max(np.sum(heard**2), 1e-20), LEAST_LEFT, MOST_LEFT))
-    return share * np.log(1 / share) / (1 - share)
+    return float(np.clip(left / max(np.sum(heard**2), 1e-20), LEAST_LEFT, MOST_LEFT))
 
 
 def _hard_cut(region: _Region) -> int:
@@ -278,6 +283,14 @@ class _Model:
         if self.region.before is None or self.region.after is None:
             left = np.where(before + after == 0, self.region.foreign_cost * s["ee"], left)
         return float(left[inside].sum())
+
+    def excess(self, boundary: Boundary, inside: slice) -> float:
+        """The cost of a slice of blocks less what copies leave anyway where they play."""
+        if self.region.is_free:
+            return self.cost(boundary, inside)
+        before, after = self._weights(boundary)
+        copied = np.where(before + after > 0, self.sums["ee"], 0)[inside].sum()
+        return self.cost(boundary, inside) - self.region.left_share * float(copied)
 
     def _smooth(self, values: np.ndarray) -> np.ndarray:
         """Means over windows in which a compressor's gain hardly changes."""
@@ -363,7 +376,8 @@ class _Model:
         zone = self.zone(boundary)
         hard = self.cost(self.hard, zone)
         audible = hard > AUDIBLE * self._energy(zone)
-        return boundary if audible and self.cost(boundary, zone) < FADE_GAIN * hard else self.hard
+        fits = self.excess(boundary, zone) < FADE_GAIN * self.excess(self.hard, zone)
+        return boundary if audible and fits else self.hard
 
     def zone(self, boundary: Boundary) -> slice:
         """The blocks within one fade length of the boundary."""

@@ -22,6 +22,8 @@ ALIKE_WITHOUT, ALIKE_SHORT = 0.78, 0.1
 """Mean cosine of the spectra for a run to be taken without comparing waveforms, and how much more
 is asked for per second that it is shorter than `LONG_S`."""
 LONG_S = 1.5
+SHARP, VERY_SHARP = 0.3, 0.45
+"""Sharpness of such runs; the sharpest need not be so alike, as under noise and reverb."""
 ROUNDS_S = ((0.1, 0.02), (0.2, 0.005), (0.4, 0.002))
 """A run's lag is measured at its beginning and its end, so that its speed is known too: how long
 these spots are, longer as the speed gets known, and by how much the lag may be wrong."""
@@ -82,7 +84,8 @@ def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece | None:
     if run.treatment.pitch_semitones == 0 and run.treatment.speed == 1:
         return None
     asked = ALIKE_WITHOUT + ALIKE_SHORT * max(0, LONG_S - run.seconds)
-    return replace(piece, is_copy=False) if run.score >= asked else None
+    is_alike = run.score >= asked and run.sharpness >= SHARP
+    return replace(piece, is_copy=False) if is_alike or run.sharpness >= VERY_SHARP else None
 
 
 def _measured(piece: Piece, raw: Side, edit: Side) -> Piece | None:

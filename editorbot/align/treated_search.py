@@ -46,7 +46,8 @@ PATIENCE_S = 90.0
 """After so many seconds in which nothing was found the rest is taken for foreign."""
 SAME_PLACE_S = 0.2
 """Hypotheses that play places this near each other, in the same direction, are one."""
-ALIKE = 0.6
+NOTES_S = (-0.24, -0.18, -0.12, 0.12, 0.18, 0.24)
+ALIKE = 0.55
 """Mean cosine below which nothing is a treated copy; other parts of the same song reach it."""
 UNLIKE = 0.5
 """Mean cosine that counts for nothing when a short run and a long one are weighed."""
@@ -67,7 +68,8 @@ TAPE_PITCH, TAPE_LOSS = 0.4, 0.01
 class TreatedRun:
     """Seconds [start_s, stop_s) of the edit that play raw second `lag_s + slope * t`.
 
-    `score` is the mean cosine of the spectra.
+    `score` is the mean cosine of the spectra; `sharpness` by how much it falls where the run is
+    moved by a note's length, times the root of its seconds: held notes sound alike anywhere.
     """
 
     start_s: float
@@ -75,6 +77,7 @@ class TreatedRun:
     lag_s: float
     treatment: Treatment
     score: float
+    sharpness: float = 0.0
 
     @property
     def middle_s(self) -> float:
@@ -137,7 +140,8 @@ class TreatedSearch:
             if refined.score >= ALIKE:
                 grown.append(self._grown(refined, start_s, stop_s))
         grown = [run for run in grown if run.seconds >= SHORTEST_S and run.score >= ALIKE]
-        return max(grown, key=lambda run: (run.score - UNLIKE) * run.seconds, default=None)
+        best = max(grown, key=lambda run: (run.score - UNLIKE) * run.seconds, default=None)
+        return None if best is None else replace(best, sharpness=self._sharpness(best))
 
     def _hypotheses(self, start_s: float, end_s: float) -> list[TreatedRun]:
         """The best few of all windows, treatments and places."""
@@ -193,6 +197,11 @@ class TreatedSearch:
 
     def _score(self, run: TreatedRun) -> float:
         return float(self._cosines(run, run.start_s, run.stop_s)[0].mean())
+
+    def _sharpness(self, run: TreatedRun) -> float:
+        moved = (replace(run, lag_s=run.lag_s + shift) for shift in NOTES_S)
+        fall = run.score - max(self._score(other) for other in moved)
+        return fall * float(np.sqrt(run.seconds))
 
     def _refined(
         self, run: TreatedRun, *, moves: tuple[str, ...] = ("place", "speed", "pitch")
