@@ -34,6 +34,8 @@ FREE_GAIN_SAMPLES = 2**11
 """46 ms: as fast as compressors follow."""
 FREE_GAINS = (0.25, 4.0)
 """12 dB either way."""
+FADED_GAINS = (0.02, 4.0)
+"""... and of a copy that fades from or to nothing; where it is silent, there is none."""
 CURVES = ("linear", "equal_power")
 MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 MOVES_FIXED = ((0, 1), (0, -1))
@@ -101,7 +103,11 @@ def place_boundary(
     if across:
         max_fade_s = min(max_fade_s, LONGEST_ACROSS_S)
     longest, short = round(max_fade_s * rate), round(SHORT_FADE_S * rate)
-    found = _with_fade(raw, edit, (before, after), cut, lengths=_lengths(longest), short=short)
+    # A compressor turns up what fades: where a copy ends is then told by its shape alone, and the
+    # fade fitted from there.
+    fixed = region.is_free and not (before.is_comparable and after.is_comparable)
+    options = {"lengths": _lengths(longest), "short": short, "fixed": fixed}
+    found = _with_fade(raw, edit, (before, after), cut, **options)
     if not across or (before.is_comparable and after.is_comparable):
         return found
     # Of a fade across only the comparable side was seen, as if it faded from or to nothing.
@@ -192,7 +198,7 @@ def _region(
     heard = slice_padded(edit, first, last).astype(np.float64)
     copies = [piece for piece in (before, after) if piece.is_comparable]
     shares = [_left_share(raw, edit, piece, first, last) for piece in copies]
-    is_free = raw.is_filtered and len(copies) == 2
+    is_free = raw.is_filtered and len(copies) > 0
     left_share = max(shares, default=MOST_LEFT)
     return _Region(first, heard, played(before), played(after), left_share, is_free)
 
@@ -256,6 +262,9 @@ class _Model:
         self, region: _Region, cut: int, *, fixed: bool, most_blocks: int = MOST_BLOCKS
     ) -> None:
         self.region, self.hard, self.fixed = region, Boundary(cut), fixed
+        self.has_both = region.before is not None and region.after is not None
+        # Beside nothing, a free gain would be the fade itself.
+        self.is_free = region.is_free and not (fixed and not self.has_both)
         samples = len(region.edit)
         self.block = max(1, -(-samples // most_blocks))
         self.count = samples // self.block
@@ -275,18 +284,18 @@ class _Model:
         s = self.sums
         heard_as_played = before * s["ea"] + after * s["eb"]
         played = before**2 * s["aa"] + after**2 * s["bb"] + 2 * before * after * s["ab"]
-        if self.region.is_free:
+        if self.is_free:
             gain = self._smooth(heard_as_played) / np.maximum(self._smooth(played), 1e-20)
-            gain = np.clip(gain, *FREE_GAINS)
+            gain = np.clip(gain, *(FREE_GAINS if self.has_both else FADED_GAINS))
             heard_as_played, played = gain * heard_as_played, gain**2 * played
         left = s["ee"] - 2 * heard_as_played + played
-        if self.region.before is None or self.region.after is None:
+        if not self.has_both:
             left = np.where(before + after == 0, self.region.foreign_cost * s["ee"], left)
         return float(left[inside].sum())
 
     def excess(self, boundary: Boundary, inside: slice) -> float:
         """The cost of a slice of blocks less what copies leave anyway where they play."""
-        if self.region.is_free:
+        if self.is_free:
             return self.cost(boundary, inside)
         before, after = self._weights(boundary)
         copied = np.where(before + after > 0, self.sums["ee"], 0)[inside].sum()
