@@ -36,6 +36,11 @@ FREE_GAINS = (0.25, 4.0)
 """12 dB either way."""
 FADED_GAINS = (0.02, 4.0)
 """... and of a copy that fades from or to nothing; where it is silent, there is none."""
+STEEP_BELOW, LIKE_A_LINE = 0.65, 0.9
+"""A fade's gain below which it changes evenly, and how well a line must fit there (correlation)."""
+LEAST_FADE_WINDOWS, MOST_FADE_WINDOWS = 4, 60
+MOST_HIDDEN = 2**15
+"""Samples of a fade's end that noise may cover."""
 CURVES = ("linear", "equal_power")
 MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 MOVES_FIXED = ((0, 1), (0, -1))
@@ -106,6 +111,8 @@ def place_boundary(
     # A compressor turns up what fades: where a copy ends is then told by its shape alone, and the
     # fade fitted from there.
     fixed = region.is_free and not (before.is_comparable and after.is_comparable)
+    if fixed and not across:
+        cut = int(np.clip(_faded_out(raw, edit, before, after, cut), before.start, after.stop))
     options = {"lengths": _lengths(longest), "short": short, "fixed": fixed}
     found = _with_fade(raw, edit, (before, after), cut, **options)
     if not across or (before.is_comparable and after.is_comparable):
@@ -247,6 +254,35 @@ def _hard_cut_of_any_gain(region: _Region) -> int:
         if finer:
             places = np.arange(max(0, best - step), min(model.count, best + step) + 1)
     return best * model.block
+
+
+def _faded_out(raw: Playback, edit: np.ndarray, before: Piece, after: Piece, cut: int) -> int:
+    """Where a copy that fades from or to nothing is silent, beyond `cut`, where noise covers it.
+
+    The gain near a fade's silent end changes evenly under either curve, so a line through it tells.
+    """
+    copy, step = (
+        (before, -FREE_GAIN_SAMPLES) if before.is_comparable else (after, FREE_GAIN_SAMPLES)
+    )
+    middles, gains = [], []
+    for number in range(MOST_FADE_WINDOWS):
+        ends = sorted((cut + number * step, cut + (number + 1) * step))
+        if ends[0] < copy.start or ends[1] > copy.stop:
+            break
+        played = raw.played(copy, *ends) * copy.gain
+        heard = slice_padded(edit, *ends)
+        gain = float(np.dot(heard, played) / max(np.dot(played, played), 1e-20))
+        if gain > STEEP_BELOW:
+            break
+        middles.append(sum(ends) / 2)
+        gains.append(gain)
+    if len(gains) < LEAST_FADE_WINDOWS or np.corrcoef(middles, gains)[
+        0, 1
+    ] * step < LIKE_A_LINE * abs(step):
+        return cut
+    slope, offset = np.polyfit(middles, gains, 1)
+    silent = round(-offset / slope)
+    return silent if 0 <= (cut - silent) * np.sign(step) <= MOST_HIDDEN else cut
 
 
 def _lengths(longest: int) -> np.ndarray:
