@@ -18,6 +18,7 @@ SILENCE_S = (0.3, 1.5)
 SILENT_FADE_S = (0.005, 0.8)
 FOREIGN_S = (0.5, 4.0)
 GAIN_CHANGE_SHARE = 0.5
+SHORTEST_REST_S = 0.2
 LEAST_GAIN_STEP_DB = 1.0
 # Gain steps leave so much of a run untouched at either end.
 GAIN_STEP_MARGIN_S = 1.0
@@ -79,7 +80,7 @@ def edit_recording(
         clips = [_with_gain(clip, rng, params) for clip in clips]
         clips = [part for clip in clips for part in _gain_steps(clip, rarely, params, source)]
     if params.level == "hard":
-        clips = [part for clip in clips for part in _treated(clip, rng, params)]
+        clips = [part for clip in clips for part in _treated(clip, rng, params, source.sample_rate)]
         clips = _with_foreign_sound(clips, rarely, params, source)
         clips = _drifted(clips, rarely, params)
     if arranged:
@@ -216,9 +217,11 @@ def _gain_steps(
     return parts
 
 
-def _treated(clip: Clip, rng: np.random.Generator, params: SimulateParams) -> list[Clip]:
+def _treated(clip: Clip, rng: np.random.Generator, params: SimulateParams, rate: int) -> list[Clip]:
     """Perhaps reverse, speed up, shift or invert a bar or two of a clip."""
-    inner = [bar for bar in clip.bars if clip.start < bar < clip.stop]
+    # What is left before and after is music, not a few milliseconds from beside the bar line.
+    margin = round(SHORTEST_REST_S * rate)
+    inner = [bar for bar in clip.bars if clip.start + margin < bar < clip.stop - margin]
     if len(inner) < 4 or rng.random() >= params.treated_share:
         return [clip]
     first = int(rng.integers(0, len(inner) - 2))
