@@ -78,17 +78,18 @@ class AlignParams(Section):
     min_explained_share: Share = 0.2
     """An edit of which less than this share is found in the raw was not made from it."""
     candidates: Positive = 12
-    """Places of the raw kept for each short window of the edit; more for much repeated music."""
+    """Places of the raw kept per window of the edit and length of window; more for much repeated
+    music."""
     candidate_margin: Share = 0.35
     """Mean cosine by which a place may sound less alike than the window's best."""
     least_correlation: Share = 0.2
     """Of the whitened waveforms over 0.7 s, below which a place is dropped."""
     no_source_correlation: Share = 0.45
-    """Below it, sound counts as not from the raw."""
+    """Of the whitened waveforms over 0.17 s, below which sound counts as not from the raw."""
     switch_cost: Annotated[float, Field(gt=0)] = 20.0
     """Log likelihood per jump; higher finds fewer and longer segments."""
     max_fade_s: Annotated[float, Field(gt=0)] = 10.0
-    """Longest fade looked for."""
+    """Longest fade looked for; from one run across to the next 3 s at most."""
 
 
 class SplitsParams(Section):
