@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from editorbot.align.cuts import adjusted_boundary, edge_fade, place_boundary
+from editorbot.align.gain_steps import with_gain_steps
 from editorbot.align.mastering import fit_playback
 from editorbot.align.piece import Piece, tape_pitch
 from editorbot.align.playback import Playback
@@ -23,6 +24,8 @@ SETTLED = 0.003
 """Relative change of a gain that moves no fade."""
 SHORTEST_PIECE_S = 0.01
 """What placing the cuts leaves of a piece must be longer, or it was not there."""
+EDGE = 5
+"""... and so many times longer at the edit's ends without source, where fades are as quiet."""
 
 
 def assemble(
@@ -36,6 +39,8 @@ def assemble(
     placing = {"playback": playback, "edit": edit, "max_fade_s": max_fade_s}
     shortest = round(SHORTEST_PIECE_S * raw.rate)
     pieces = _without_remnants(_placed(pieces, range(1, len(pieces)), **placing), shortest)
+    if not playback.is_filtered:
+        pieces = _with_gain_steps(pieces, raw, edit, placing)
     # A long fade hides the gain from the first estimate, and a wrong gain bends the fade.
     for _ in range(2):
         refitted = [_with_fitted_gain(piece, playback, edit.mono) for piece in pieces]
@@ -58,6 +63,16 @@ def assemble(
         sources=tuple(source_of(recording.info.path) for recording in raw.recordings),
         segments=with_ops(segments),
     )
+
+
+def _with_gain_steps(
+    pieces: list[Piece], raw: Side, edit: Side, placing: dict[str, object]
+) -> list[Piece]:
+    """The pieces, divided at steps that only show once their ends are known."""
+    known = {piece.start for piece in pieces}
+    divided = with_gain_steps(pieces, raw, edit)
+    new = [index for index, piece in enumerate(divided) if piece.start not in known]
+    return _placed(divided, new, **placing) if new else pieces
 
 
 def _adjusted(pieces: list[Piece], playback: Playback, edit: np.ndarray) -> list[Piece]:
@@ -117,7 +132,9 @@ def _without_remnants(pieces: list[Piece], shortest: int) -> list[Piece]:
     """Give what is left of pieces that are not there to the piece before, or after."""
     kept: list[Piece] = []
     for piece in pieces:
-        if piece.samples >= shortest or len(pieces) == 1:
+        least = shortest if piece.lag is not None else EDGE * shortest
+        at_edge = not kept or piece is pieces[-1]
+        if piece.samples >= (least if at_edge else shortest) or len(pieces) == 1:
             start = 0 if not kept else kept[-1].stop
             kept.append(replace(piece, start=start))
         elif kept:

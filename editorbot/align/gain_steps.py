@@ -39,15 +39,24 @@ def with_gain_steps(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
 
 def _divided(piece: Piece, raw: Side, edit: Side) -> list[Piece]:
     block = max(1, round(BLOCK_S * raw.rate))
-    if not piece.is_comparable or piece.samples < 2 * SHORTEST_S * raw.rate:
+    # Under its fades a piece has other gains, or another piece sounds too.
+    inner = replace(
+        piece,
+        start=piece.start + piece.fade_in.samples,
+        stop=piece.stop - piece.fade_out.samples,
+    )
+    if not piece.is_comparable or inner.samples < 2 * SHORTEST_S * raw.rate:
         return [piece]
-    sums = _Sums(piece, raw, edit, block)
+    sums = _Sums(inner, raw, edit, block)
     steps = []
     for first, last in pairwise([0, *_flips(sums), sums.count]):
         steps += [first] if first else []
         steps += _confirmed(sums, _steps(sums, first, last), first, last)
-    places = [piece.start, *(piece.start + step * block for step in steps), piece.stop]
-    return [replace(piece, start=start, stop=stop) for start, stop in pairwise(places)]
+    places = [piece.start, *(inner.start + step * block for step in steps), piece.stop]
+    parts = [replace(piece, start=start, stop=stop) for start, stop in pairwise(places)]
+    borders = zip([0, *steps], [*steps, sums.count], strict=True)
+    gains = [sums.gain(*ends) for ends in borders]
+    return [replace(part, gain=gain or piece.gain) for part, gain in zip(parts, gains, strict=True)]
 
 
 class _Sums:
