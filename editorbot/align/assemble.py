@@ -16,12 +16,14 @@ from editorbot.audio.sources import source_of
 from editorbot.edl.model import Edit, Fade, Segment, with_ops
 from editorbot.progress import track
 
+SAME_PLACE_S = 0.012
+"""A frame: so far a stretched piece's ends may be off the raw's place where it goes on."""
 UNITY_DB = 0.01
 """A gain nearer to 0 dB than this is 0 dB: the edit is a copy, not an amplification."""
 ROUND_DB = 5e-5
 """A gain nearer than this to hundredths of a dB is that number, as rounding of samples blurs it."""
-SETTLED = 0.003
-"""Relative change of a gain that moves no fade."""
+SETTLED, SETTLED_MASTERED = 0.003, 0.05
+"""Relative change of a gain that moves no fade; beside a compressor, none of its own doing."""
 SHORTEST_PIECE_S = 0.01
 """What placing the cuts leaves of a piece must be longer, or it was not there."""
 EDGE = 5
@@ -41,10 +43,11 @@ def assemble(
     pieces = _without_remnants(_placed(pieces, range(1, len(pieces)), **placing), shortest)
     if not playback.is_filtered:
         pieces = _with_gain_steps(pieces, raw, edit, placing)
+    settled = SETTLED_MASTERED if playback.is_filtered else SETTLED
     # A long fade hides the gain from the first estimate, and a wrong gain bends the fade.
     for _ in range(2):
         refitted = [_with_fitted_gain(piece, playback, edit.mono) for piece in pieces]
-        moved = [abs(a.gain / b.gain - 1) > SETTLED for a, b in zip(refitted, pieces, strict=True)]
+        moved = [abs(a.gain / b.gain - 1) > settled for a, b in zip(refitted, pieces, strict=True)]
         pieces = refitted
         if not any(moved):
             break
@@ -61,7 +64,7 @@ def assemble(
         sample_rate=raw.rate,
         samples=samples,
         sources=tuple(source_of(recording.info.path) for recording in raw.recordings),
-        segments=with_ops(segments),
+        segments=with_ops(segments, tolerance=round(SAME_PLACE_S * raw.rate)),
     )
 
 

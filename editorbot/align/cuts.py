@@ -41,11 +41,13 @@ STEEP_BELOW, LIKE_A_LINE = 0.65, 0.9
 LEAST_FADE_WINDOWS, MOST_FADE_WINDOWS = 4, 60
 MOST_HIDDEN = 2**15
 """Samples of a fade's end that noise may cover."""
+CELLS_AT_ONCE = 2**19
+"""Blocks times boundaries of which the costs are computed together: 4 MB an array."""
 CURVES = ("linear", "equal_power")
 MOVES = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 MOVES_FIXED = ((0, 1), (0, -1))
 """Of a fade's start and end."""
-MOST_BLOCKS, FINER_BLOCKS = 2**11, 2**14
+MOST_BLOCKS, FINER_BLOCKS = 2**10, 2**14
 """Blocks of samples in which a region is first searched, and the winner looked at closely."""
 SHORT_FADE_S = 0.1
 """Fades up to here are searched for in a narrow region, in which they are resolved."""
@@ -176,7 +178,8 @@ def _with_fade(
         return best
     close = model(best.position, round(1.2 * best.samples) + SHORTEST_FADE)
     best = close.confirmed(close.refined(best, longest=int(lengths[-1])))
-    if best.samples == 0:
+    # Of a mastered edit no single sample is certain.
+    if best.samples == 0 or raw.is_filtered:
         return best
     return _exact(close.region, best, fixed=fixed, longest=int(lengths[-1]))
 
@@ -248,8 +251,8 @@ def _hard_cut_of_any_gain(region: _Region) -> int:
     model = _Model(region, region.start, fixed=False)
     places = np.arange(0, model.count + 1, max(1, FREE_GAIN_SAMPLES // model.block // 4))
     for finer in (1, 0):
-        costs = [model.cost(Boundary(region.start + int(p) * model.block)) for p in places]
-        best = int(places[int(np.argmin(costs))])
+        costs = model.costs([Boundary(region.start + int(p) * model.block) for p in places])
+        best = int(places[int(costs.argmin())])
         step = int(places[1] - places[0]) if len(places) > 1 else 1
         if finer:
             places = np.arange(max(0, best - step), min(model.count, best + step) + 1)
@@ -316,7 +319,17 @@ class _Model:
 
     def cost(self, boundary: Boundary, inside: slice = slice(None)) -> float:
         """Residual energy of the region, or of a slice of its blocks."""
-        before, after = self._weights(boundary)
+        return float(self._left([boundary])[0, inside].sum())
+
+    def costs(self, boundaries: list[Boundary]) -> np.ndarray:
+        """(B,) residual energies of the region."""
+        at_once = max(1, CELLS_AT_ONCE // self.count)
+        parts = [boundaries[i : i + at_once] for i in range(0, len(boundaries), at_once)]
+        return np.concatenate([self._left(part).sum(axis=1) for part in parts])
+
+    def _left(self, boundaries: list[Boundary]) -> np.ndarray:
+        """(B, count) energies that boundaries leave in each block."""
+        before, after = self._weights(boundaries)
         s = self.sums
         heard_as_played = before * s["ea"] + after * s["eb"]
         played = before**2 * s["aa"] + after**2 * s["bb"] + 2 * before * after * s["ab"]
@@ -327,34 +340,37 @@ class _Model:
         left = s["ee"] - 2 * heard_as_played + played
         if not self.has_both:
             left = np.where(before + after == 0, self.region.foreign_cost * s["ee"], left)
-        return float(left[inside].sum())
+        return left
 
     def excess(self, boundary: Boundary, inside: slice) -> float:
         """The cost of a slice of blocks less what copies leave anyway where they play."""
         if self.is_free:
             return self.cost(boundary, inside)
-        before, after = self._weights(boundary)
+        before, after = (weights[0] for weights in self._weights([boundary]))
         copied = np.where(before + after > 0, self.sums["ee"], 0)[inside].sum()
         return self.cost(boundary, inside) - self.region.left_share * float(copied)
 
     def _smooth(self, values: np.ndarray) -> np.ndarray:
         """Means over windows in which a compressor's gain hardly changes."""
-        return uniform_filter1d(values, max(1, FREE_GAIN_SAMPLES // self.block), mode="nearest")
+        window = max(1, FREE_GAIN_SAMPLES // self.block)
+        return uniform_filter1d(values, window, axis=-1, mode="nearest")
 
-    def _weights(self, boundary: Boundary) -> tuple[np.ndarray, np.ndarray]:
-        """(count,) weights of the pieces before and after, at the blocks' middles."""
-        samples = boundary.samples
-        start = boundary.position - samples // 2
-        if self.region.before is None:
-            start = boundary.position
-        elif self.region.after is None:
-            start = boundary.position - samples
-        position = self.region.start - start + np.arange(self.count) * self.block
-        position = position + (self.block - 1) / 2
-        before = _rising(boundary.fade, samples - 1 - position)
-        after = _rising(boundary.fade, position)
-        before = 0 * before if self.region.before is None else before
-        after = 0 * after if self.region.after is None else after
+    def _weights(self, boundaries: list[Boundary]) -> tuple[np.ndarray, np.ndarray]:
+        """(B, count) weights of the pieces before and after, at the blocks' middles."""
+        samples = np.array([boundary.samples for boundary in boundaries])
+        position = np.array([boundary.position for boundary in boundaries])
+        linear = np.array([boundary.fade.curve == "linear" for boundary in boundaries])
+        if self.has_both:
+            start = position - samples // 2
+        else:
+            start = position if self.region.before is None else position - samples
+        middles = self.region.start + np.arange(self.count) * self.block + (self.block - 1) / 2
+        since = middles[None] - start[:, None]
+        shape = samples[:, None], linear[:, None]
+        zero = np.zeros_like(since)
+        until = samples[:, None] - 1 - since
+        before = zero if self.region.before is None else _rising(*shape, until)
+        after = zero if self.region.after is None else _rising(*shape, since)
         return before, after
 
     def best_fade(self, lengths: np.ndarray) -> Boundary:
@@ -374,7 +390,7 @@ class _Model:
             for samples in lengths
             for place in self._places(int(samples))
         ]
-        return min(tried, key=self.cost)
+        return tried[int(self.costs(tried).argmin())]
 
     def _places(self, samples: int) -> list[int]:
         if self.fixed:
@@ -388,12 +404,11 @@ class _Model:
         best, cost = boundary, self.cost(boundary)
         step = max(boundary.samples // 6, 1) if step is None else step
         while step >= max(1, self.block // 2):
-            improved = False
-            for rival in self._neighbours(best, step, longest):
-                rival_cost = self.cost(rival)
-                if rival_cost < cost:
-                    best, cost, improved = rival, rival_cost, True
-            if not improved:
+            rivals = self._neighbours(best, step, longest)
+            costs = self.costs(rivals) if rivals else np.array([np.inf])
+            if costs.min() < cost:
+                best, cost = rivals[int(costs.argmin())], float(costs.min())
+            else:
                 step //= 2
         return best
 
@@ -434,9 +449,9 @@ class _Model:
         return float(sum(self.sums[name][zone].sum() for name in ("ee", "aa", "bb")))
 
 
-def _rising(fade: Fade, position: np.ndarray) -> np.ndarray:
-    """Weight of a rising fade at positions counted from its first sample."""
-    if fade.samples == 0:
-        return (position >= 0).astype(np.float64)
-    w = np.clip((position + 0.5) / fade.samples, 0, 1)
-    return w if fade.curve == "linear" else np.sin(0.5 * np.pi * w)
+def _rising(samples: np.ndarray, linear: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Weights of rising fades at positions counted from their first samples; arrays broadcast."""
+    w = np.clip((position + 0.5) / np.maximum(samples, 1), 0, 1)
+    curved = (w > 0) & (w < 1) & ~linear
+    w[curved] = np.sin(0.5 * np.pi * w[curved])
+    return np.where(samples == 0, position >= 0, w) if (samples == 0).any() else w

@@ -43,7 +43,7 @@ SHIFTS = tuple(sign * half / 2 for sign in (-1, 1) for half in range(1, 8))
 LOOKED_AT, REFINED = 60, 4
 """Hypotheses that are scored on all bands, and of these refined."""
 PATIENCE_S = 90.0
-"""After so many seconds in which nothing was found the rest is taken for foreign."""
+"""After so many seconds on end in which nothing was found the rest is taken for foreign."""
 SAME_PLACE_S = 0.2
 """Hypotheses that play places this near each other, in the same direction, are one."""
 NOTES_S = (-0.24, -0.18, -0.12, 0.12, 0.18, 0.24)
@@ -126,6 +126,7 @@ class TreatedSearch:
                 self._patience_s -= end_s - start_s
                 start_s = end_s if end_s == stop_s else end_s - MOST_SEARCHED_S / 4
                 continue
+            self._patience_s = PATIENCE_S
             if run.start_s - start_s >= SHORTEST_S:
                 found += self.find(start_s, run.start_s)
             found.append(run)

@@ -150,26 +150,33 @@ def reaches_across(edit: Edit, index: int, *, side: Literal["in", "out"]) -> boo
     return 0 <= neighbour < len(edit.segments) and edit.segments[neighbour].has_source
 
 
-def with_ops(segments: list[Segment]) -> tuple[Segment, ...]:
+def with_ops(segments: list[Segment], *, tolerance: int = 0) -> tuple[Segment, ...]:
     """Give each segment the op by which it begins, from where the one before it left its source.
 
     A segment of another source than the one before begins with SKIP, as nothing is played again.
+    Where speed, pitch or direction change, source positions so many samples apart count as one:
+    those of a stretched segment are only measured.
     """
     result, before = [], None
     for segment in segments:
-        result.append(segment.model_copy(update={"op": _begins_with(before, segment)}))
+        result.append(segment.model_copy(update={"op": _begins_with(before, segment, tolerance)}))
         if segment.has_source:
             before = segment
     return tuple(result)
 
 
-def _begins_with(before: Segment | None, segment: Segment) -> str:
+def _begins_with(before: Segment | None, segment: Segment, tolerance: int) -> str:
     if not segment.has_source:
         return "INSERT"
     if before is None:
         return "COPY"
     if before.source != segment.source:
         return "SKIP"
-    if before.src_end == segment.src_start:
+    is_treated_alike = (before.speed, before.pitch_semitones, before.reverse) == (
+        segment.speed,
+        segment.pitch_semitones,
+        segment.reverse,
+    )
+    if abs(before.src_end - segment.src_start) <= (0 if is_treated_alike else tolerance):
         return "COPY"
     return "SKIP" if segment.src_start > before.src_end else "LOOP_START"
