@@ -9,7 +9,7 @@ from editorbot.align.piece import Piece
 
 RIVAL_SHARE = 0.8
 """A diagonal that may hold this share of a run is a rival for all of it."""
-RIVAL_EVIDENCE = 0.6
+RIVAL_EVIDENCE = 0.3
 """Share of a run's evidence that makes its rival worth a closer look."""
 MOST_RIVALS = 4
 

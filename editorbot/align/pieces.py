@@ -19,6 +19,8 @@ LAG_MARGIN = 4
 """Samples at the analysis rate by which a diagonal's lag may be wrong."""
 CLEARLY_NEARER = 0.7
 """A rival must miss less than this share of what the path's own lag misses of a perfect copy."""
+NEARER_COPY, MOST_COMPARED_S = 0.5, 10.0
+"""... or leave less than this share of what the path's own lag leaves, of so much of the run."""
 SAME_LAG = 2
 """Samples: pieces that meet at lags no further apart are one, measured twice."""
 
@@ -54,7 +56,22 @@ def _best_lag(raw: Side, edit: Side, start: int, stop: int, lags: list[float]) -
     )
     best = max(others, key=lambda offset: abs(offset.strength), default=own)
     missing = 1 - abs(own.strength), 1 - abs(best.strength)
-    return best.lag if missing[1] < CLEARLY_NEARER * missing[0] else own.lag
+    if missing[1] < CLEARLY_NEARER * missing[0]:
+        return best.lag
+    # Repeats that all but agree are told apart by what they leave: of a copy next to nothing.
+    left = {offset.lag: _left(raw, edit, *inner, offset.lag) for offset in (own, *others)}
+    nearest = min(left, key=left.get)
+    return nearest if left[nearest] < NEARER_COPY * left[own.lag] else own.lag
+
+
+def _left(raw: Side, edit: Side, start: int, stop: int, lag: int) -> float:
+    """Share of the sound's energy that a copy at its best gain leaves, over `MOST_COMPARED_S`."""
+    middle, reach = (start + stop) // 2, round(MOST_COMPARED_S * raw.rate / 2)
+    start, stop = max(start, middle - reach), min(stop, middle + reach)
+    heard = slice_padded(edit.mono, start, stop).astype(np.float64)
+    played = slice_padded(raw.mono, start + lag, stop + lag).astype(np.float64)
+    powers = max(float(heard @ heard) * float(played @ played), 1e-30)
+    return 1 - float(heard @ played) ** 2 / powers
 
 
 def _trimmed(start: int, stop: int, border: int) -> tuple[int, int]:
