@@ -5,15 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from editorbot.align.offsets import exact_lag
-from editorbot.align.piece import Piece
+from editorbot.align.offsets import Offset, exact_lag
+from editorbot.align.piece import Piece, tape_pitch
 from editorbot.align.playback import treated
 from editorbot.align.sides import Side
-from editorbot.align.treated_search import TreatedRun, TreatedSearch
+from editorbot.align.treated_search import SHORTEST_S, TreatedRun, TreatedSearch
 from editorbot.align.whiten import TAPS, slice_padded
 from editorbot.progress import track
 
-SHORTEST_S = 0.25
 BORDER_S = 0.3
 """A run that ends so near its stretch's end goes on to it: only analysis windows keep it off."""
 LEAST_CORRELATION = 0.3
@@ -100,7 +99,7 @@ def _measured(piece: Piece, raw: Side, edit: Side) -> Piece | None:
     return piece if min(strengths) >= LEAST_CORRELATION else None
 
 
-def _offset(piece: Piece, raw: Side, edit: Side, start: int, stop: int, *, margin: int):
+def _offset(piece: Piece, raw: Side, edit: Side, start: int, stop: int, *, margin: int) -> Offset:
     """By how many samples later [start, stop) plays than the piece says."""
     reach = margin + TAPS
     played = treated(raw.mono, piece, start - reach, stop + reach)
@@ -120,5 +119,5 @@ def _corrected(piece: Piece, offsets: list[tuple[float, int]]) -> Piece:
     drift = (offset_end - offset) / (at_end - at)
     lag = piece.lag + treatment.slope * (offset - drift * at)
     speed = treatment.speed * (1 + drift)
-    pitch = 12 * float(np.log2(speed))
+    pitch = tape_pitch(speed)
     return replace(piece, lag=lag, treatment=replace(treatment, speed=speed, pitch_semitones=pitch))
