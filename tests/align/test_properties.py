@@ -1,22 +1,16 @@
-"""Lists drawn at random are recovered; what fails is shrunk to the shortest list that does."""
-
-from itertools import pairwise
+"""The views and the file of lists drawn at random agree with the lists."""
 
 import numpy as np
 import pytest
 import soundfile
 from edit_pairs import RATE, music
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from editorbot.align.align import align
-from editorbot.audio.render import render
 from editorbot.audio.sources import source_of
 from editorbot.edl.frames import FrameGrid, to_ops, to_pointers
 from editorbot.edl.model import Edit, Fade, Segment, with_ops
 from editorbot.edl.serialize import read_edit, write_edit
-from editorbot.evaluate.alignment import cut_f1, null_test_db, score_alignment
-from editorbot.params import AlignParams
 
 RAW_S = 40
 GRID = FrameGrid(sample_rate=22050, hop_length=256)
@@ -69,35 +63,6 @@ def as_edit(drawn: list[dict], source) -> Edit:
     return Edit(sample_rate=RATE, samples=position, sources=(source,), segments=with_ops(segments))
 
 
-def jumps_far(drawn: list[dict]) -> bool:
-    """Whether each run begins elsewhere than where the one before it ended."""
-    return all(
-        abs(a["start"] + a["tenths"] - b["start"]) > 2 and a["start"] != b["start"]
-        for a, b in pairwise(drawn)
-    )
-
-
-@settings(
-    max_examples=10,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(drawn=st.lists(runs, min_size=1, max_size=6).filter(jumps_far))
-def test_any_list_is_recovered(tmp_path, raw_wav, drawn):
-    truth = as_edit(drawn, source_of(raw_wav))
-    path = tmp_path / "edit.wav"
-    sound = np.concatenate(list(render(truth)), axis=1)
-    soundfile.write(path, sound.T, RATE, subtype="FLOAT")
-    found = align([raw_wav], path, params=AlignParams()).edit
-    scores = score_alignment(truth, found)
-    assert scores.within_1 >= 0.999
-    assert cut_f1(truth, found) == 1
-    assert [s.reverse for s in found.segments] == [s.reverse for s in truth.segments]
-    assert [s.polarity for s in found.segments] == [s.polarity for s in truth.segments]
-    assert null_test_db(found, path) < -60
-
-
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(drawn=st.lists(runs, min_size=1, max_size=6))
 def test_views_and_file_of_any_list_agree(tmp_path_factory, raw_wav, drawn):
@@ -107,8 +72,9 @@ def test_views_and_file_of_any_list_agree(tmp_path_factory, raw_wav, drawn):
     assert read_edit(path) == edit
     pointers, ops = to_pointers(edit, GRID), to_ops(edit, GRID)
     assert len(pointers) == len(ops) == GRID.frames(edit.samples, sample_rate=RATE)
-    # Inside a run pointers go on by one, forwards or backwards.
+    # Inside a run pointers go on by one; halfway between two frames rounding may choose either.
     for segment in edit.segments:
         first = int(np.ceil(segment.out_start / RATE / GRID.seconds)) + 1
         last = int(segment.out_end / RATE / GRID.seconds) - 1
-        assert set(np.diff(pointers[first:last])) <= {-1 if segment.reverse else 1}
+        steps = np.arange(last - first) * (-1 if segment.reverse else 1)
+        assert np.abs(pointers[first:last] - pointers[first] - steps).max(initial=0) <= 1
