@@ -12,6 +12,8 @@ import numpy as np
 
 from editorbot.edl.model import Edit, Fade, Op, Segment, Source, reaches_across, with_ops
 
+TIE = 1e-6
+"""Of a frame: far more than rounding errors, far less than a sample."""
 NO_SOURCE = -1
 
 
@@ -63,7 +65,8 @@ def to_pointers(edit: Edit, grid: FrameGrid) -> np.ndarray:
         inside = _frames_of(segment, position, last=segment.out_end == edit.samples)
         source = edit.sources[segment.source]
         played = _source_seconds(segment, position[inside], edit.sample_rate, source.sample_rate)
-        frame = np.floor(played / grid.seconds + 0.5).astype(np.int64)
+        # Halfway between two frames, rounding errors must not choose now the one, now the other.
+        frame = np.floor(played / grid.seconds + 0.5 + TIE).astype(np.int64)
         highest = grid.frames(source.samples, sample_rate=source.sample_rate) - 1
         pointers[inside] = offsets[segment.source] + np.clip(frame, 0, highest)
     return pointers
