@@ -6,7 +6,6 @@ the same share of the time that passes, some millionths up to two ten-thousandth
 
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import combinations
 
 import numpy as np
 
@@ -45,11 +44,15 @@ def _drifts(measured: Iterable[MeasuredLag]) -> tuple[np.ndarray, np.ndarray]:
             chains[lag.chain].append(lag)
     drifts, spans = [], []
     for chain in chains.values():
-        for a, b in combinations(chain, 2):
-            span = b.middle - a.middle
-            if SHORTEST <= span <= LONGEST and abs(b.lag - a.lag) <= MOST_DRIFT * span + 0.5:
-                drifts.append((b.lag - a.lag) / span)
-                spans.append(span)
+        chain.sort(key=lambda lag: lag.middle)
+        for number, a in enumerate(chain):
+            for b in chain[number + 1 :]:
+                span = b.middle - a.middle
+                if span > LONGEST:
+                    break
+                if span >= SHORTEST and abs(b.lag - a.lag) <= MOST_DRIFT * span + 0.5:
+                    drifts.append((b.lag - a.lag) / span)
+                    spans.append(span)
     return np.array(drifts), np.array(spans, dtype=np.float64)
 
 

@@ -37,6 +37,12 @@ def tape_pitch(speed: float) -> float:
 PLAIN = Treatment()
 
 
+def trimmed(start: int, stop: int, border: int) -> tuple[int, int]:
+    """A run without its uncertain ends, as long as half of it is left."""
+    border = min(border, (stop - start) // 4)
+    return start + border, stop - border
+
+
 @dataclass(frozen=True)
 class Piece:
     """Edit samples [start, stop) that play the raw, times `gain`.

@@ -8,7 +8,7 @@ from editorbot.align.features import HOP
 from editorbot.align.gain_steps import with_gain_steps
 from editorbot.align.offsets import block_gains, exact_lag, typical_gain
 from editorbot.align.path import NOWHERE, WINDOW_FRAMES, FoundPath
-from editorbot.align.piece import Piece
+from editorbot.align.piece import Piece, trimmed
 from editorbot.align.playback import treated
 from editorbot.align.sides import ANALYSIS_RATE, Side
 from editorbot.align.treated import with_treated
@@ -48,7 +48,7 @@ def locate(path: FoundPath, raw: Side, edit: Side) -> list[Piece]:
 def _best_lag(raw: Side, edit: Side, start: int, stop: int, lags: list[float]) -> int:
     """The exact lag near the first of `lags`, or near a rival if that is clearly nearer a copy."""
     scale = raw.rate / ANALYSIS_RATE
-    inner = _trimmed(start, stop, round(WINDOW_FRAMES / 2 * HOP * scale))
+    inner = trimmed(start, stop, round(WINDOW_FRAMES / 2 * HOP * scale))
     margin = int(np.ceil(LAG_MARGIN * scale))
     options = {"margin": margin, "sample_rate": raw.rate}
     own, *others = (
@@ -74,12 +74,6 @@ def _left(raw: Side, edit: Side, start: int, stop: int, lag: int) -> float:
     return 1 - float(heard @ played) ** 2 / powers
 
 
-def _trimmed(start: int, stop: int, border: int) -> tuple[int, int]:
-    """The run without its uncertain ends, as long as half of it is left."""
-    border = min(border, (stop - start) // 4)
-    return start + border, stop - border
-
-
 def _joined(pieces: list[Piece]) -> list[Piece]:
     result: list[Piece] = []
     for piece in pieces:
@@ -102,7 +96,7 @@ def _with_gain(piece: Piece, raw: Side, edit: Side) -> Piece:
     if piece.lag is None:
         return piece
     border = round(WINDOW_FRAMES / 2 * HOP * raw.rate / ANALYSIS_RATE)
-    start, stop = _trimmed(piece.start, piece.stop, border)
+    start, stop = trimmed(piece.start, piece.stop, border)
     played = treated(raw.mono, piece, start, stop)
     heard = slice_padded(edit.mono, start, stop)
     gain = typical_gain(*block_gains(played, heard, is_copy=piece.is_copy))

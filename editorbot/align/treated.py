@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from editorbot.align.offsets import Offset, exact_lag
-from editorbot.align.piece import Piece, tape_pitch
+from editorbot.align.piece import Piece, tape_pitch, trimmed
 from editorbot.align.playback import treated
 from editorbot.align.sides import Side
 from editorbot.align.treated_search import SHORTEST_S, TreatedRun, TreatedSearch
@@ -89,9 +89,10 @@ def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece | None:
 
 def _measured(piece: Piece, raw: Side, edit: Side) -> Piece | None:
     """The piece with lag and speed by its waveform; None if the waveforms are not alike."""
+    start, stop = trimmed(piece.start, piece.stop, round(BORDER_S * raw.rate))
     for spot_s, margin_s in ROUNDS_S:
-        spot = min(round(spot_s * raw.rate), piece.samples // 2)
-        ends = (piece.start, piece.start + spot), (piece.stop - spot, piece.stop)
+        spot = min(round(spot_s * raw.rate), (stop - start) // 2)
+        ends = (start, start + spot), (stop - spot, stop)
         margin = round(margin_s * raw.rate)
         offsets = [_offset(piece, raw, edit, *end, margin=margin) for end in ends]
         piece = _corrected(piece, [(sum(e) / 2, o.lag) for e, o in zip(ends, offsets, strict=True)])

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import soundfile
+from drawn_lists import RAW_S, as_edit, runs
 from edit_pairs import RATE, music
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,11 +17,8 @@ from hypothesis import strategies as st
 from editorbot.align.align import align
 from editorbot.audio.render import render
 from editorbot.audio.sources import source_of
-from editorbot.edl.model import Edit, Fade, Segment, with_ops
 from editorbot.evaluate.alignment import cut_f1, null_test_db, score_alignment
 from editorbot.params import AlignParams
-
-RAW_S = 40
 
 
 @pytest.fixture(scope="module")
@@ -28,46 +26,6 @@ def raw_wav(tmp_path_factory):
     path = tmp_path_factory.mktemp("properties") / "raw.wav"
     soundfile.write(path, music(RAW_S, seed=3)[0].astype(np.float32), RATE, subtype="FLOAT")
     return path
-
-
-runs = st.fixed_dictionaries(
-    {
-        "start": st.integers(0, (RAW_S - 5) * 10),  # tenths of a second
-        "tenths": st.integers(15, 45),
-        "gain_db": st.sampled_from([0.0, -3.0, 1.5]),
-        "polarity": st.sampled_from([1, 1, 1, -1]),
-        "reverse": st.sampled_from([False, False, False, True]),
-        "fade": st.sampled_from([0, 0, 100, 441, 2205]),
-        "curve": st.sampled_from(["linear", "equal_power"]),
-    }
-)
-
-
-def as_edit(drawn: list[dict], source) -> Edit:
-    """The list of the runs, end to end."""
-    segments, position = [], 0
-    for before, run, after in zip([None, *drawn], drawn, [*drawn[1:], None], strict=False):
-        samples, start = run["tenths"] * RATE // 10, run["start"] * RATE // 10
-        fades = [
-            Fade(samples=0) if other is None else Fade(samples=other["fade"], curve=other["curve"])
-            for other in (None if before is None else run, after)
-        ]
-        segments.append(
-            Segment(
-                out_start=position,
-                out_end=position + samples,
-                source=0,
-                src_start=start,
-                src_end=start + samples,
-                gain_db=run["gain_db"],
-                polarity=run["polarity"],
-                reverse=run["reverse"],
-                fade_in=fades[0],
-                fade_out=fades[1],
-            )
-        )
-        position += samples
-    return Edit(sample_rate=RATE, samples=position, sources=(source,), segments=with_ops(segments))
 
 
 def jumps_far(drawn: list[dict]) -> bool:
