@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 from edit_pairs import RATE, music, write_pair
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import butter, sosfilt
 
 from editorbot.align.align import align
 from editorbot.align.piece import tape_pitch
@@ -155,3 +157,53 @@ def test_a_short_foreign_part_in_a_run_has_no_source(tmp_path, raw_wav):
     assert [s.has_source for s in found.segments] == [True, False, True]
     starts = [s.out_start / RATE for s in found.segments]
     assert starts == pytest.approx([0, 6, 6.8], abs=0.02)
+
+
+def test_a_reversed_run_is_found_beside_a_short_plain_one(tmp_path, raw_wav):
+    """The stretch without source begins inside the plain run, whose sound is no measure of it."""
+    segments = [segment(0, 1.5, 0), segment(1.5, 4.5, 5.5, reverse=True)]
+    segments = [s.model_copy(update={"fade_in": Fade(), "fade_out": Fade()}) for s in segments]
+    _, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.reverse for s in found.segments] == [False, True]
+    assert null_test_db(found, path) < -100
+
+
+def test_going_on_after_a_stretched_run_is_no_jump(tmp_path, raw_wav):
+    src = [10, 15, 15 + 3 * 0.9]
+    plain = segment(0, 5, src[0]), segment(8, 5, src[2])
+    _, path = edited(tmp_path, [raw_wav], [plain[0], segment(5, 3, src[1], speed=0.9), plain[1]])
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.op for s in found.segments] == ["COPY", "COPY", "COPY"]
+
+
+def test_of_near_repeats_the_copy_is_chosen(tmp_path):
+    """Two places that are alike below 5 kHz, where alignment searches, and differ above."""
+    sound = music(40, seed=7, rate=44100)[0]
+    hiss = sosfilt(butter(8, 8000, "high", fs=44100, output="sos"), noise(len(sound), seed=1))
+    place, repeat, length = 5 * 44100, 25 * 44100, 6 * 44100
+    sound[repeat : repeat + length] = sound[place : place + length]
+    sound += 0.02 * hiss
+    paths = [tmp_path / "raw.wav", tmp_path / "edit.wav"]
+    parts = sound[: 2 * 44100], sound[repeat : repeat + length], sound[35 * 44100 :]
+    for path, samples in zip(paths, (sound, np.concatenate(parts)), strict=True):
+        soundfile.write(path, samples.astype(np.float32), 44100, subtype="FLOAT")
+    found = align(*paths, params=PARAMS).edit
+    assert [s.src_start for s in found.segments] == [0, repeat, 35 * 44100]
+
+
+def test_a_hard_cut_in_a_compressed_edit(tmp_path, raw_wav):
+    raw = soundfile.read(raw_wav)[0]
+    edit = np.concatenate([raw[2 * RATE : 8 * RATE], 0.4 * raw[20 * RATE : 28 * RATE]])
+    power = uniform_filter1d(edit**2, RATE // 20)
+    edit = edit * (power + 1e-4) ** -0.3
+    edit = np.convolve(edit, [0.2, -0.5, 1.0, 0.4, 0.1], "same")
+    path = tmp_path / "edit.wav"
+    soundfile.write(path, (0.5 * edit / np.abs(edit).max()).astype(np.float32), RATE)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert len(found.segments) == 2
+    assert found.segments[1].out_start / RATE == pytest.approx(6, abs=0.001)
+
+
+def noise(samples: int, *, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, samples)
