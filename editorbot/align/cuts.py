@@ -38,6 +38,14 @@ FADED_GAINS = (0.02, 4.0)
 """... and of a copy that fades from or to nothing; where it is silent, there is none."""
 STEEP_BELOW, LIKE_A_LINE = 0.65, 0.9
 """A fade's gain below which it changes evenly, and how well a line must fit there (correlation)."""
+SILENCE_BLOCK, SILENT_BLOCKS = 64, 8
+"""Samples in which levels are compared where a copy may border on silence, and blocks of it that
+make it silence."""
+EARLY, LATE = (0.05, 0.2), (0.3, 0.7)
+"""Shares of its level at two instants of a copy's rise from silence, by which its begin is told."""
+STEEP_BLOCKS = 6
+"""From the one late instant to the other, within a fade so short that only they count."""
+FAINTEST = 1e-5
 LEAST_FADE_WINDOWS, MOST_FADE_WINDOWS = 4, 60
 MOST_HIDDEN = 2**15
 """Samples of a fade's end that noise may cover."""
@@ -114,7 +122,10 @@ def place_boundary(
     # fade fitted from there.
     fixed = region.is_free and not (before.is_comparable and after.is_comparable)
     if fixed and not across:
-        cut = int(np.clip(_faded_out(raw, edit, before, after, cut), before.start, after.stop))
+        silent = _silent_end(raw, edit, before, after, first, last)
+        if silent is None:
+            silent = _faded_out(raw, edit, before, after, cut)
+        cut = int(np.clip(silent, before.start, after.stop))
     options = {"lengths": _lengths(longest), "short": short, "fixed": fixed}
     found = _with_fade(raw, edit, (before, after), cut, **options)
     if not across or (before.is_comparable and after.is_comparable):
@@ -257,6 +268,41 @@ def _hard_cut_of_any_gain(region: _Region) -> int:
         if finer:
             places = np.arange(max(0, best - step), min(model.count, best + step) + 1)
     return best * model.block
+
+
+def _silent_end(
+    raw: Playback, edit: np.ndarray, before: Piece, after: Piece, first: int, last: int
+) -> int | None:
+    """Where in [first, last) silence and a copy meet; None if there is no silence beside it.
+
+    A fade that rises from silence grows evenly at first, so that where it began is told by two of
+    its levels.
+    """
+    copy = before if before.is_comparable else after
+    towards = -1 if before.is_comparable else 1
+    count = (last - first) // SILENCE_BLOCK
+    stop = first + count * SILENCE_BLOCK
+    heard = slice_padded(edit, first, stop)
+    played = raw.played(copy, first, stop) * copy.gain
+    heard, played = (
+        np.sqrt(np.mean(x.reshape(count, -1) ** 2, axis=1) + FAINTEST**2)[::towards]
+        for x in (heard, played)
+    )
+    level = heard / played
+    first_above = [_first_above(level, share) for share in (*EARLY, *LATE)]
+    if None in first_above or first_above[0] < SILENT_BLOCKS:
+        return None
+    # What rings on after a hard cut is faint; what fades in slowly is told by its faint part.
+    steep = first_above[3] - first_above[2] <= STEEP_BLOCKS
+    (low, high), (begun, full) = (LATE, first_above[2:]) if steep else (EARLY, first_above[:2])
+    begun = begun - (full - begun) * low / (high - low)
+    offset = round(begun * SILENCE_BLOCK)
+    return first + offset if towards > 0 else stop - offset
+
+
+def _first_above(level: np.ndarray, share: float) -> int | None:
+    above = level > share
+    return int(above.argmax()) if above.any() else None
 
 
 def _faded_out(raw: Playback, edit: np.ndarray, before: Piece, after: Piece, cut: int) -> int:
