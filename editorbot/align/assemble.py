@@ -38,6 +38,9 @@ def assemble(
     Pieces lie on an edit that was spread by `clock` (`open_pair`); the list takes that back.
     """
     playback = fit_playback(raw.mono, edit.mono, pieces)
+    if playback.is_filtered:
+        from editorbot.align.compression import fit_gain_curve
+        playback.curve = fit_gain_curve(playback, edit.mono, pieces, rate=raw.rate)
     placing = {"playback": playback, "edit": edit, "max_fade_s": max_fade_s}
     shortest = round(SHORTEST_PIECE_S * raw.rate)
     pieces = _without_remnants(_placed(pieces, range(1, len(pieces)), **placing), shortest)
@@ -160,7 +163,7 @@ def _with_fitted_gain(piece: Piece, playback: Playback, edit: np.ndarray) -> Pie
     for first in range(start, stop, BLOCK_SAMPLES):
         last = min(first + BLOCK_SAMPLES, stop)
         played = playback.played(piece, first, last)
-        heard = slice_padded(edit, first, last).astype(np.float64)
+        heard = playback.heard(edit, first, last)
         # Of another waveform only the level can be compared.
         product += float(np.dot(heard, played if piece.is_copy else heard))
         energy += float(np.dot(played, played))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from editorbot.align import gain_profile
 from editorbot.align.piece import Piece
 from editorbot.align.playback import Playback
 from editorbot.align.whiten import slice_padded
@@ -41,11 +42,14 @@ STEEP_BELOW, LIKE_A_LINE = 0.65, 0.9
 SILENCE_BLOCK, SILENT_BLOCKS = 64, 8
 """Samples in which levels are compared where a copy may border on silence, and blocks of it that
 make it silence."""
+SILENT = 0.01
 EARLY, LATE = (0.05, 0.2), (0.3, 0.7)
 """Shares of its level at two instants of a copy's rise from silence, by which its begin is told."""
 STEEP_BLOCKS = 6
 """From the one late instant to the other, within a fade so short that only they count."""
 FAINTEST = 1e-5
+SHORT_PROFILE_S = 0.03
+LONG_FADE = 1000
 LEAST_FADE_WINDOWS, MOST_FADE_WINDOWS = 4, 60
 MOST_HIDDEN = 2**15
 """Samples of a fade's end that noise may cover."""
@@ -121,6 +125,11 @@ def place_boundary(
     # A compressor turns up what fades: where a copy ends is then told by its shape alone, and the
     # fade fitted from there.
     fixed = region.is_free and not (before.is_comparable and after.is_comparable)
+    one_sided = before.is_comparable != after.is_comparable
+    if fixed and one_sided and _silent_end(raw, edit, before, after, first, last) is None:
+        found = _beside_other_sound(raw, edit, before, after, cut, rate=rate, longest=longest)
+        if found is not None:
+            return found
     if fixed and not across:
         silent = _silent_end(raw, edit, before, after, first, last)
         if silent is None:
@@ -133,6 +142,28 @@ def place_boundary(
     # Of a fade across only the comparable side was seen, as if it faded from or to nothing.
     towards = -1 if before.is_comparable else 1
     return replace(found, position=found.position + towards * (found.samples // 2))
+
+
+def _beside_other_sound(
+    raw: Playback, edit: np.ndarray, before: Piece, after: Piece, cut: int, *, rate: int, longest: int
+) -> Boundary | None:
+    copy, other = (before, after) if before.is_comparable else (after, before)
+    towards = 1 if before.is_comparable else -1
+    reach = round(CUT_REACH_S * rate)
+    reaches = (reach + min(longest, round(1.5*rate)), 2 * reach)[::towards]
+    first = max(before.start, cut - reaches[0])
+    last = min(after.stop, cut + reaches[1])
+    profile = gain_profile.measure(raw, edit, copy, first, last, rate=rate)
+    if towards < 0:
+        profile = gain_profile.Profile(profile.gains[::-1], profile.weights[::-1], profile.block)
+    end, samples, curve = gain_profile.fitted_end(profile, longest=min(longest, copy.samples))
+    position = first + end if towards > 0 else first + len(profile.gains) * profile.block - end
+    print("PROFILE", cut, position, samples, curve, samples / rate)
+    if samples < SHORT_PROFILE_S * rate:
+        return None
+    if other.lag is not None:
+        position -= towards * (samples // 2)
+    return Boundary(int(position), Fade(samples=samples, curve=curve))
 
 
 def adjusted_boundary(raw: Playback, edit: np.ndarray, before: Piece, after: Piece) -> Boundary:
@@ -190,6 +221,8 @@ def _with_fade(
     close = model(best.position, round(1.2 * best.samples) + SHORTEST_FADE)
     best = close.confirmed(close.refined(best, longest=int(lengths[-1])))
     # Of a mastered edit no single sample is certain.
+    if best.samples >= LONG_FADE and raw.is_filtered and close.has_both:
+        return close.refined_of_any_balance(best, longest=int(lengths[-1]))
     if best.samples == 0 or raw.is_filtered:
         return best
     return _exact(close.region, best, fixed=fixed, longest=int(lengths[-1]))
@@ -216,7 +249,7 @@ def _region(
             return None
         return raw.played(piece, first, last) * piece.gain
 
-    heard = slice_padded(edit, first, last).astype(np.float64)
+    heard = raw.heard(edit, first, last).astype(np.float64)
     copies = [piece for piece in (before, after) if piece.is_comparable]
     shares = [_left_share(raw, edit, piece, first, last) for piece in copies]
     is_free = raw.is_filtered and len(copies) > 0
@@ -232,7 +265,7 @@ def _left_share(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: 
         start, stop = last, min(copy.stop, last + INTERIOR)
     if stop - start < SHORTEST_FADE:
         start, stop = copy.start, copy.stop
-    heard = slice_padded(edit, start, stop).astype(np.float64)
+    heard = raw.heard(edit, start, stop).astype(np.float64)
     left = np.sum((heard - copy.gain * raw.played(copy, start, stop)) ** 2)
     return float(np.clip(left / max(np.sum(heard**2), 1e-20), LEAST_LEFT, MOST_LEFT))
 
@@ -278,26 +311,35 @@ def _silent_end(
     A fade that rises from silence grows evenly at first, so that where it began is told by two of
     its levels.
     """
-    copy = before if before.is_comparable else after
-    towards = -1 if before.is_comparable else 1
+    copy, towards = (after, 1) if before.lag is None else (before, -1)
     count = (last - first) // SILENCE_BLOCK
     stop = first + count * SILENCE_BLOCK
-    heard = slice_padded(edit, first, stop)
+    heard = raw.heard(edit, first, stop)
     played = raw.played(copy, first, stop) * copy.gain
     heard, played = (
         np.sqrt(np.mean(x.reshape(count, -1) ** 2, axis=1) + FAINTEST**2)[::towards]
         for x in (heard, played)
     )
-    level = heard / played
+    silent = _longest_run(heard < SILENT * played)
+    if silent.stop - silent.start < SILENT_BLOCKS:
+        return None
+    level = heard[silent.start :] / played[silent.start :]
     first_above = [_first_above(level, share) for share in (*EARLY, *LATE)]
-    if None in first_above or first_above[0] < SILENT_BLOCKS:
+    if None in first_above:
         return None
     # What rings on after a hard cut is faint; what fades in slowly is told by its faint part.
     steep = first_above[3] - first_above[2] <= STEEP_BLOCKS
     (low, high), (begun, full) = (LATE, first_above[2:]) if steep else (EARLY, first_above[:2])
     begun = begun - (full - begun) * low / (high - low)
-    offset = round(begun * SILENCE_BLOCK)
+    offset = round((silent.start + begun) * SILENCE_BLOCK)
     return first + offset if towards > 0 else stop - offset
+
+
+def _longest_run(flags: np.ndarray) -> slice:
+    """Where the longest run of true flags lies."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
+    runs = [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    return max(runs, key=lambda run: run.stop - run.start, default=slice(0, 0))
 
 
 def _first_above(level: np.ndarray, share: float) -> int | None:
@@ -319,7 +361,7 @@ def _faded_out(raw: Playback, edit: np.ndarray, before: Piece, after: Piece, cut
         if ends[0] < copy.start or ends[1] > copy.stop:
             break
         played = raw.played(copy, *ends) * copy.gain
-        heard = slice_padded(edit, *ends)
+        heard = raw.heard(edit, *ends)
         gain = float(np.dot(heard, played) / max(np.dot(played, played), 1e-20))
         if gain > STEEP_BELOW:
             break
@@ -456,6 +498,25 @@ class _Model:
                 best, cost = rivals[int(costs.argmin())], float(costs.min())
             else:
                 step //= 2
+        return best
+
+    def refined_of_any_balance(self, boundary: Boundary, *, longest: int) -> Boundary:
+        best, cost, sums, balance_db = boundary, self.cost(boundary), self.sums, 0.0
+        for step in (1.0, 0.5):
+            for sign in (-1, 1):
+                while abs(balance_db + sign * step) <= 3:
+                    rival_db = balance_db + sign * step
+                    r = 10 ** (rival_db / 20)
+                    self.sums = sums | {
+                        "eb": r * sums["eb"], "ab": r * sums["ab"], "bb": r**2 * sums["bb"]
+                    }
+                    fits = [self.refined(best.with_curve(c), longest=longest, step=max(1, best.samples // 16)) for c in CURVES]
+                    rival = min(fits, key=self.cost)
+                    if self.cost(rival) >= .995 * cost:
+                        break
+                    best, cost, balance_db = rival, self.cost(rival), rival_db
+        self.sums = sums
+        print('balance', balance_db, boundary, best)
         return best
 
     def _neighbours(self, boundary: Boundary, step: int, longest: int) -> list[Boundary]:

@@ -12,8 +12,13 @@ from editorbot.audio.stretch import Stretcher
 class Playback:
     """The raw (T,) as pieces play it, through the filter `taps` that mastering is, if any."""
 
-    def __init__(self, raw: np.ndarray, taps: np.ndarray | None = None) -> None:
-        self.raw, self.taps = raw, taps
+    def __init__(self, raw, taps=None, curve=None) -> None:
+        self.raw, self.taps, self.curve = raw, taps, curve
+
+    def heard(self, edit, first, last):
+        """(last - first,) float64 the edit without its compressor's gain."""
+        sound = slice_padded(edit, first, last).astype(np.float64)
+        return sound if self.curve is None else sound / self.curve.at(first, last)
 
     @property
     def is_filtered(self) -> bool:
