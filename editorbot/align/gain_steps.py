@@ -28,16 +28,27 @@ FLIP_CORRELATION = 0.4
 """Of the waveforms over that window, on both sides of a step of polarity, with opposite signs."""
 STRAIGHT = 4.0
 """A fade, on either side of a step, leaves so many times more under one gain than under a ramp."""
+LONGEST_RAMP, RAMP_STEP = 150, 5
+"""Blocks of a ramp from one gain to another, and between those at which its ends are tried."""
+LEAST_RAMP = 0.3
+"""Of the greater gain; more is a fade."""
+LEFT_BY_RAMP = 0.02
 WORTH = 0.3
 """Share of what is left that a division must explain to be tried."""
 
 
-def with_gain_steps(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
-    """The pieces, divided where gain or polarity steps."""
-    return [part for piece in pieces for part in _divided(piece, raw, edit)]
+def with_gain_steps(
+    pieces: list[Piece], raw: Side, edit: Side, *, ramps: bool = False
+) -> list[Piece]:
+    """The pieces, divided where gain or polarity steps.
+
+    With `ramps` also where a gain goes over into another: only once the fades at the pieces' ends
+    are known, which would be taken for ramps.
+    """
+    return [part for piece in pieces for part in _divided(piece, raw, edit, ramps)]
 
 
-def _divided(piece: Piece, raw: Side, edit: Side) -> list[Piece]:
+def _divided(piece: Piece, raw: Side, edit: Side, ramps: bool) -> list[Piece]:
     block = max(1, round(BLOCK_S * raw.rate))
     # Under its fades a piece has other gains, or another piece sounds too.
     inner = replace(
@@ -51,7 +62,7 @@ def _divided(piece: Piece, raw: Side, edit: Side) -> list[Piece]:
     steps = []
     for first, last in pairwise([0, *_flips(sums), sums.count]):
         steps += [first] if first else []
-        steps += _confirmed(sums, _steps(sums, first, last), first, last)
+        steps += _confirmed(sums, _steps(sums, first, last), first, last, ramps)
     places = [piece.start, *(inner.start + step * block for step in steps), piece.stop]
     parts = [replace(piece, start=start, stop=stop) for start, stop in pairwise(places)]
     borders = zip([0, *steps], [*steps, sums.count], strict=True)
@@ -133,11 +144,14 @@ def _flips(sums: _Sums) -> list[int]:
     return flips
 
 
-def _confirmed(sums: _Sums, steps: list[int], start: int, stop: int) -> list[int]:
+def _confirmed(
+    sums: _Sums, steps: list[int], start: int, stop: int, allow_ramps: bool
+) -> list[int]:
     """The steps within blocks [start, stop) that explain what is around them.
 
     The least convincing goes first, as its neighbours then have more around them.
     """
+    ramps: set[int] = set()
     while steps:
         borders = [start, *steps, stop]
         shares = []
@@ -149,9 +163,39 @@ def _confirmed(sums: _Sums, steps: list[int], start: int, stop: int) -> list[int
                 float(sums.left(*side)) > STRAIGHT * sums.left_by_ramp(*side) + AUDIBLE * whole
                 for side in ((first, step), (step, last))
             )
-            shares.append(1.0 if is_fade else left / whole)
+            shares.append(0.0 if step in ramps else 1.0 if is_fade else left / whole)
         worst = int(np.argmax(shares))
         if shares[worst] < LEFT:
             return steps
-        steps = steps[:worst] + steps[worst + 1 :]
+        before, step, after = borders[worst : worst + 3]
+        ramp = _ramp(sums, step, before, after) if allow_ramps else None
+        if ramp is not None:
+            ramps.add(ramp)
+        steps = steps[:worst] + ([] if ramp is None else [ramp]) + steps[worst + 1 :]
     return []
+
+
+def _ramp(sums: _Sums, step: int, before: int, after: int) -> int | None:
+    """The middle of a ramp of gain near a step, between blocks `before` and `after`, if one is."""
+    reach = sums.around + LONGEST_RAMP
+    before, after = max(before, step - reach), min(after, step + reach)
+    starts = np.arange(before + sums.shortest, after - sums.shortest, RAMP_STEP)
+    ends = np.array([(a, b) for a in starts for b in starts if 0 < b - a <= LONGEST_RAMP])
+    if len(ends) == 0:
+        return None
+    heard, product, played = (np.diff(row[before : after + 1]) for row in sums.sums[:3])
+    t = np.arange(before, after) + 0.5
+    up = np.clip((t - ends[:, :1]) / (ends[:, 1:] - ends[:, :1]), 0, 1)
+    down = 1 - up
+    # The two gains by least squares, in closed form.
+    aa, bb, ab = down**2 @ played, up**2 @ played, (down * up) @ played
+    pa, pb = down @ product, up @ product
+    det = np.maximum(aa * bb - ab**2, 1e-30)
+    low, high = (bb * pa - ab * pb) / det, (aa * pb - ab * pa) / det
+    left = heard.sum() - low * pa - high * pb
+    best = int(left.argmin())
+    whole = max(float(sums.left(before, after)), 1e-20)
+    gains = sorted((low[best], high[best]))
+    if left[best] > LEFT_BY_RAMP * whole or gains[0] < LEAST_RAMP * gains[1]:
+        return None
+    return int(ends[best].mean())
