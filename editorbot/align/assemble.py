@@ -22,6 +22,7 @@ UNITY_DB = 0.01
 """A gain nearer to 0 dB than this is 0 dB: the edit is a copy, not an amplification."""
 ROUND_DB = 5e-5
 """A gain nearer than this to hundredths of a dB is that number, as rounding of samples blurs it."""
+LEAST_BETWEEN = 8
 SETTLED, SETTLED_MASTERED = 0.003, 0.05
 """Relative change of a gain that moves no fade; beside a compressor, none of its own doing."""
 SHORTEST_PIECE_S = 0.01
@@ -49,7 +50,7 @@ def assemble(
     settled = SETTLED_MASTERED if playback.is_filtered else SETTLED
     # A long fade hides the gain from the first estimate, and a wrong gain bends the fade.
     for _ in range(2):
-        refitted = [_with_fitted_gain(piece, playback, edit.mono) for piece in pieces]
+        refitted = _with_fitted_gains(pieces, playback, edit.mono)
         moved = [abs(a.gain / b.gain - 1) > settled for a, b in zip(refitted, pieces, strict=True)]
         pieces = refitted
         if not any(moved):
@@ -57,7 +58,7 @@ def assemble(
         again = [i for i in range(1, len(pieces)) if moved[i - 1] or moved[i]]
         pieces = _without_remnants(_placed(pieces, again, **placing), shortest)
     copied = Playback(raw.mono)
-    pieces = [_with_fitted_gain(piece, copied, edit.mono) for piece in pieces]
+    pieces = _with_fitted_gains(pieces, copied, edit.mono)
     if not playback.is_filtered:
         pieces = _adjusted(pieces, copied, edit.mono)
     samples = round(len(edit.mono) / clock)
@@ -90,7 +91,7 @@ def _adjusted(pieces: list[Piece], playback: Playback, edit: np.ndarray) -> list
             boundary = adjusted_boundary(playback, edit, before, after)
             pieces[index - 1] = replace(before, stop=boundary.position, fade_out=boundary.fade)
             pieces[index] = replace(after, start=boundary.position, fade_in=boundary.fade)
-    return [_with_fitted_gain(piece, playback, edit) for piece in pieces]
+    return _with_fitted_gains(pieces, playback, edit)
 
 
 def _on_own_clock(piece: Piece, clock: float) -> Piece:
@@ -148,16 +149,33 @@ def _without_remnants(pieces: list[Piece], shortest: int) -> list[Piece]:
     return kept
 
 
-def _with_fitted_gain(piece: Piece, playback: Playback, edit: np.ndarray) -> Piece:
-    """The piece with the least-squares gain of what it plays under its fades.
+def _with_fitted_gains(
+    pieces: list[Piece], playback: Playback, edit: np.ndarray
+) -> list[Piece]:
+    """The pieces with the least-squares gain of what they play between their fades.
 
     Where fades reach across, another piece sounds too: those stretches are left out if enough
     else remains.
     """
-    if piece.lag is None:
-        return piece
-    start, stop = piece.start + piece.fade_in.samples, piece.stop - piece.fade_out.samples
-    if stop - start < piece.samples // 4:
+    around = [None, *pieces, None]
+    return [
+        piece if piece.lag is None else _with_fitted_gain(*three, playback, edit)
+        for three in zip(around[:-2], pieces, around[2:], strict=True)
+        for piece in three[1:2]
+    ]
+
+
+def _with_fitted_gain(
+    before: Piece | None, piece: Piece, after: Piece | None, playback: Playback, edit: np.ndarray
+) -> Piece:
+    def inside(fade: Fade, neighbour: Piece | None) -> int:
+        # A fade from one piece to the next lies half in each.
+        across = neighbour is not None and neighbour.lag is not None
+        return fade.samples - fade.samples // 2 if across else fade.samples
+
+    start = piece.start + inside(piece.fade_in, before)
+    stop = piece.stop - inside(piece.fade_out, after)
+    if stop - start < piece.samples // LEAST_BETWEEN:
         start, stop = piece.start, piece.stop
     product = energy = 0.0
     for first in range(start, stop, BLOCK_SAMPLES):
