@@ -57,7 +57,7 @@ def assemble(
             break
         again = [i for i in range(1, len(pieces)) if moved[i - 1] or moved[i]]
         pieces = _without_remnants(_placed(pieces, again, **placing), shortest)
-    copied = Playback(raw.mono)
+    copied = Playback(raw.mono, curve=playback.curve)
     pieces = _with_fitted_gains(pieces, copied, edit.mono)
     if not playback.is_filtered:
         pieces = _adjusted(pieces, copied, edit.mono)

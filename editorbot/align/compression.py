@@ -64,7 +64,7 @@ def fit_gain_curve(
         spread = 1.48 * np.median(np.abs(rest - np.median(rest)))
         good = np.abs(rest) < 3 * spread
         solution = _solved(here[good], gains_db[good])
-    print('kept', good.mean(), 'spread', spread)
+
     blocks, here, gains_db, groups = blocks[good], here[good], gains_db[good], groups[good]
     held = (blocks * BLOCK // int(SECTION_S * rate)) % 2 == 0
     left = [
@@ -72,7 +72,7 @@ def fit_gain_curve(
         for fold in (held, ~held)
         if fold.any()
     ]
-    print('curve', np.std(gains_db), np.std(np.concatenate(left)))
+
     if np.std(np.concatenate(left)) > HOLDS * np.std(gains_db):
         return None
     curve = features @ _solved(here, gains_db)

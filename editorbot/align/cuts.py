@@ -158,7 +158,7 @@ def _beside_other_sound(
         profile = gain_profile.Profile(profile.gains[::-1], profile.weights[::-1], profile.block)
     end, samples, curve = gain_profile.fitted_end(profile, longest=min(longest, copy.samples))
     position = first + end if towards > 0 else first + len(profile.gains) * profile.block - end
-    print("PROFILE", cut, position, samples, curve, samples / rate)
+
     if samples < SHORT_PROFILE_S * rate:
         return None
     if other.lag is not None:
@@ -516,7 +516,7 @@ class _Model:
                         break
                     best, cost, balance_db = rival, self.cost(rival), rival_db
         self.sums = sums
-        print('balance', balance_db, boundary, best)
+
         return best
 
     def _neighbours(self, boundary: Boundary, step: int, longest: int) -> list[Boundary]:
