@@ -48,7 +48,8 @@ def compute_features(wave: np.ndarray) -> Features:
     powers, levels = zip(*_band_powers(wave), strict=True)
     bels, level = np.concatenate(powers), np.concatenate(levels)
     del powers
-    np.log10(np.add(bels, bels.max() * 10**FLOOR_BEL, out=bels), out=bels)
+    # Of digital silence too the logarithm is a number.
+    np.log10(np.add(bels, bels.max() * 10**FLOOR_BEL + 1e-20, out=bels), out=bels)
     level_db = (10 * np.log10(level + 1e-12)).astype(np.float32)
     quiet = level_db < np.percentile(level_db, 95) + QUIET_DB
     vectors = np.empty((len(bels), 2 * BANDS), dtype=np.float16)

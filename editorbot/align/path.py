@@ -58,13 +58,11 @@ class FoundPath:
         runs: The path, covering all frames.
         diagonals: The hypotheses it was found among.
         rivals: Per run the other diagonals that explain it almost as well.
-        confidences: Per run the probability of its diagonal, None without source.
     """
 
     runs: list[Run]
     diagonals: list[Diagonal]
     rivals: list[list[int]]
-    confidences: list[float | None]
 
 
 def correlations(raw: np.ndarray, edit: np.ndarray, diagonal: Diagonal) -> np.ndarray:
