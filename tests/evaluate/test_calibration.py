@@ -43,7 +43,6 @@ def test_the_truth_is_right():
         (edit((0, 5, 10), (5, 6, None), (6, 10, 30.03)), [True, True, False]),
         (edit((0, 5, 10), (5, 6, None), (6, 10, 30.01)), [True, True, True]),
         (edit((0, 5, 10), (5, 10, 29)), [True, False]),
-        # The ends of 50 ms are the cuts' matter; a tenth of a short run is not.
         (edit((0, 5.04, 10), (5.04, 6, None), (6, 10, 30)), [True, True, True]),
         (edit((0, 5, 10), (5, 6.2, None), (6.2, 10, 30.2)), [True, False, True]),
         (edit((0, 5, 10), (5, 10, None)), [True, False]),
@@ -51,6 +50,13 @@ def test_the_truth_is_right():
 )
 def test_a_segment_is_right_where_nearly_all_of_it_is(found, right):
     assert segments_right(TRUTH, found).tolist() == right
+
+
+@pytest.mark.parametrize(("late_s", "right"), [(0.045, True), (0.1, False)])
+def test_fifty_milliseconds_at_a_short_segments_end_are_the_cuts_matter(late_s, right):
+    truth = edit((0, 5, 10), (5, 5.5, None), (5.5, 10, 30))
+    found = edit((0, 5, 10), (5, 5.5 + late_s, None), (5.5 + late_s, 10, 30 + late_s))
+    assert segments_right(truth, found).tolist() == [True, right, True]
 
 
 @pytest.mark.parametrize(("at", "right"), [(5.04, True), (4.96, True), (5.06, False)])
