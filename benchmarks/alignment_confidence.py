@@ -52,7 +52,7 @@ NOISE_DB = (-22.0, -8.0)
 """Of worsened pairs, against the edit."""
 MOVED_S = (0.05, 2.0)
 """By how much later or earlier in the raw a segment is played that is moved to be wrong."""
-MOVED_WEIGHT = 0.05
+MOVED_WEIGHT = 0.2
 """What it counts in the fit beside one that was found."""
 LESS_LIKELY = -0.05
 """Binary logarithm of a place's probability, below which others are alike."""
