@@ -52,12 +52,14 @@ class Pair:
     truth: Edit
 
 
-def simulated_pair(track: Path, folder: Path, *, level: str, seed: int, seconds: float) -> Pair:
-    """A pair by `editorbot simulate` from at most `seconds` of a track."""
+def simulated_pair(
+    track: Path, folder: Path, *, level: str, seed: int, seconds: float, **changes: object
+) -> Pair:
+    """A pair by `editorbot simulate` from at most `seconds` of a track; `changes` are params."""
     habits = SIMULATED_HABITS if level != "splice" else {}
     passage_s = min(10.0, max(4.0, seconds / 5))
     params = SimulateParams(
-        level=level, max_track_s=seconds, passage_s=passage_s, bits=24, **habits
+        level=level, max_track_s=seconds, passage_s=passage_s, bits=24, **(habits | changes)
     )
     raw = folder / "input" / "pair_raw.wav"
     for attempt in range(ATTEMPTS):

@@ -9,9 +9,9 @@ import numpy as np
 
 from editorbot.align.assemble import assemble
 from editorbot.align.clock import relative_clock
-from editorbot.align.confidence import confidence, explained_share, rivals
 from editorbot.align.diagonals import MeasuredLag, diagonals_of, measure_lags
 from editorbot.align.features import HOP, Features, compute_features
+from editorbot.align.grounds import Grounds, Sound
 from editorbot.align.path import (
     FoundPath,
     best_path,
@@ -21,6 +21,8 @@ from editorbot.align.path import (
     unlikeness,
 )
 from editorbot.align.pieces import locate
+from editorbot.align.rating import Rated, rated
+from editorbot.align.rivals import explained_share, rivals
 from editorbot.align.search import search
 from editorbot.align.sides import ANALYSIS_RATE, Side, open_pair
 from editorbot.edl.model import Edit
@@ -43,6 +45,7 @@ class AlignmentInfo:
         raw_s, edit_s: Lengths in seconds.
         wall_s: Seconds the alignment took.
         clock_ppm: By how much slower the edit's recorder ran than the raw's, parts per million.
+        cut_confidences: Of each boundary between segments the probability that it is right.
         params: The parameters used.
     """
 
@@ -54,15 +57,17 @@ class AlignmentInfo:
     edit_s: float
     wall_s: float
     clock_ppm: float
+    cut_confidences: tuple[float, ...]
     params: AlignParams
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """What the editor did, and how sure that is."""
+    """What the editor did, and how sure that is, and on what grounds."""
 
     edit: Edit
     info: AlignmentInfo
+    grounds: Grounds
 
 
 def align(raw: Path | Sequence[Path], edit: Path, *, params: AlignParams) -> Alignment:
@@ -88,19 +93,21 @@ def align(raw: Path | Sequence[Path], edit: Path, *, params: AlignParams) -> Ali
         with open_pair(raws, edit, clock=clock) as sides:
             result, share = _recover(*sides, _find_lags(*sides, params), params, clock=clock)
     raw_side, edit_side = sides
-    without = sum(s.samples for s in result.segments if not s.has_source)
+    found_list = result.edit
+    without = sum(s.samples for s in found_list.segments if not s.has_source)
     info = AlignmentInfo(
         edit_path=str(edit),
         explained_share=round(share, 4),
-        segments=len(result.segments),
-        no_source_s=without / result.sample_rate,
+        segments=len(found_list.segments),
+        no_source_s=without / found_list.sample_rate,
         raw_s=raw_side.seconds,
         edit_s=edit_side.seconds,
         wall_s=time.monotonic() - begun,
         clock_ppm=round((clock - 1) * 1e6, 2),
+        cut_confidences=result.cut_confidences,
         params=params,
     )
-    return Alignment(edit=result, info=info)
+    return Alignment(edit=found_list, info=info, grounds=result.grounds)
 
 
 @dataclass(frozen=True)
@@ -124,8 +131,8 @@ def _find_lags(raw: Side, edit: Side, params: AlignParams) -> _Lags:
 
 def _recover(
     raw: Side, edit: Side, lags: _Lags, params: AlignParams, *, clock: float
-) -> tuple[Edit, float]:
-    """The list, and the share of the edit that it explains."""
+) -> tuple[Rated, float]:
+    """The list with confidences, and the share of the edit that it explains."""
     path = _find_path(raw, edit, lags, params)
     pieces = locate(path, raw, edit)
     share = explained_share(pieces, lags.edit, samples_per_frame=HOP * raw.rate / ANALYSIS_RATE)
@@ -136,7 +143,8 @@ def _recover(
             f"is found there, expected at least {params.min_explained_share:.0%}; pair it with its "
             "own raw recording or lower align.min_explained_share"
         )
-    return assemble(pieces, raw, edit, max_fade_s=params.max_fade_s, clock=clock), share
+    found = assemble(pieces, raw, edit, max_fade_s=params.max_fade_s, clock=clock)
+    return rated(found, raw, edit, Sound(lags.raw, lags.edit), clock=clock), share
 
 
 def _check_lengths(*sides: Side) -> None:
@@ -174,5 +182,4 @@ def _find_path(raw: Side, edit: Side, lags: _Lags, params: AlignParams) -> Found
         runs=runs,
         diagonals=diagonals,
         rivals=[rivals(run, diagonals, evidences) for run in runs],
-        confidences=[confidence(run, diagonals, evidences, nowhere=nowhere) for run in runs],
     )

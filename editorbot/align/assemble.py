@@ -7,6 +7,7 @@ import numpy as np
 
 from editorbot.align.cuts import adjusted_boundary, edge_fade, place_boundary
 from editorbot.align.gain_steps import with_gain_steps
+from editorbot.align.mapped import release
 from editorbot.align.mastering import fit_playback
 from editorbot.align.piece import Piece, tape_pitch
 from editorbot.align.playback import Playback
@@ -185,6 +186,7 @@ def _with_fitted_gain(
         # Of another waveform only the level can be compared.
         product += float(np.dot(heard, played if piece.is_copy else heard))
         energy += float(np.dot(played, played))
+        release(playback.raw, edit)
     gain = product / energy if product and energy else piece.gain
     return replace(piece, gain=gain if piece.is_copy else abs(gain) ** 0.5)
 

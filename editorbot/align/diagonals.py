@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from editorbot.align.features import HOP
+from editorbot.align.mapped import release
 from editorbot.align.offsets import correlation
 from editorbot.align.search import COARSE_HOP, HOP_FRAMES, Candidate
 from editorbot.align.whiten import slice_padded
@@ -93,6 +94,7 @@ def measure_lags(
                     middle = spot.start + SPOT_SAMPLES // 2
                     place = (spot.chain, middle, spot.first, spot.last)
                     found.append(MeasuredLag(*place, float(lag), float(strength)))
+        release(raw, edit)
     return found
 
 

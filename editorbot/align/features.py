@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from editorbot.align.mapped import release
 from editorbot.align.sides import ANALYSIS_RATE
 from editorbot.align.whiten import slice_padded
 
@@ -23,7 +24,8 @@ FLOOR_BEL = -8.0
 """Below the loudest band, where sound ends and noise begins: 80 dB."""
 QUIET_DB = -65.0
 """Below the recording's loud frames (their 95th percentile)."""
-FRAMES_PER_BLOCK = 4096
+FRAMES_PER_BLOCK = 1024
+"""32 MB while their spectra are computed."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,28 @@ class Features:
 def compute_features(wave: np.ndarray) -> Features:
     """Features of `wave`, (T,) at `ANALYSIS_RATE`; F = 1 + T // HOP, frame f centred on f * HOP."""
     powers, levels = zip(*_band_powers(wave), strict=True)
-    power, level = np.concatenate(powers), np.concatenate(levels)
-    bels = np.log10(power + power.max() * 10**FLOOR_BEL)
-    shape = bels - uniform_filter1d(bels, 13, axis=1, mode="nearest")
-    padded = np.pad(bels, ((2, 2), (0, 0)), mode="edge")
-    movement = np.clip(padded[4:] - padded[:-4], -1.5, 1.5)
+    bels, level = np.concatenate(powers), np.concatenate(levels)
+    del powers
+    # Of digital silence too the logarithm is a number.
+    np.log10(np.add(bels, bels.max() * 10**FLOOR_BEL + 1e-20, out=bels), out=bels)
     level_db = (10 * np.log10(level + 1e-12)).astype(np.float32)
     quiet = level_db < np.percentile(level_db, 95) + QUIET_DB
-    vectors = np.concatenate([shape, movement], axis=1)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-6
+    vectors = np.empty((len(bels), 2 * BANDS), dtype=np.float16)
+    for first in range(0, len(bels), FRAMES_PER_BLOCK):
+        last = min(first + FRAMES_PER_BLOCK, len(bels))
+        vectors[first:last] = _vectors(bels, first, last)
     vectors[quiet] = 0
-    return Features(vectors=vectors.astype(np.float16), level_db=level_db, quiet=quiet)
+    return Features(vectors=vectors, level_db=level_db, quiet=quiet)
+
+
+def _vectors(bels: np.ndarray, first: int, last: int) -> np.ndarray:
+    """(last - first, 2 * BANDS) of unit length: the spectrum's shape, and its movement."""
+    here = bels[first:last]
+    shape = here - uniform_filter1d(here, 13, axis=1, mode="nearest")
+    around = np.clip(np.arange(first - 2, last + 2), 0, len(bels) - 1)
+    movement = np.clip(bels[around[4:]] - bels[around[:-4]], -1.5, 1.5)
+    vectors = np.concatenate([shape, movement], axis=1)
+    return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-6)
 
 
 def _band_powers(wave: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -69,6 +82,7 @@ def _band_powers(wave: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         spectrum = np.fft.rfft(framed * window, axis=1)
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
         yield power @ bank, np.mean(framed**2, axis=1)
+        release(wave)
 
 
 def _log_frequency_bank() -> np.ndarray:

@@ -6,6 +6,7 @@ waveforms around the frame. Every change of diagonal costs the same, so that con
 between places of the raw that sound the same.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from editorbot.align.diagonals import Diagonal
 from editorbot.align.features import HOP, Features
+from editorbot.align.mapped import release
 from editorbot.align.whiten import slice_padded
 from editorbot.progress import track
 
@@ -34,6 +36,10 @@ LEAST_FRAMES = 40
 LEAST_TYPICAL = 0.3
 """Where copies are less alike than this, unlikeness says nothing."""
 SINC_TAPS = 16
+ROW = 32
+"""Samples that are delayed by one row of a product of matrices."""
+BLOCK_FRAMES = 2**11
+"""Of the evidence so much is laid into a table at once, 24 s."""
 
 
 class Run(NamedTuple):
@@ -52,43 +58,61 @@ class FoundPath:
         runs: The path, covering all frames.
         diagonals: The hypotheses it was found among.
         rivals: Per run the other diagonals that explain it almost as well.
-        confidences: Per run the probability of its diagonal, None without source.
     """
 
     runs: list[Run]
     diagonals: list[Diagonal]
     rivals: list[list[int]]
-    confidences: list[float | None]
 
 
 def correlations(raw: np.ndarray, edit: np.ndarray, diagonal: Diagonal) -> np.ndarray:
     """(F,) float32 signed local correlation of whitened waveforms along a diagonal's span."""
     half = WINDOW_FRAMES * HOP // 2
     start, stop = diagonal.first * HOP - half, (diagonal.last - 1) * HOP + half
-    whole = int(np.floor(diagonal.lag))
-    heard = slice_padded(edit, start, stop)
-    reach = SINC_TAPS // 2
-    source = slice_padded(raw, start + whole - reach + 1, stop + whole + reach)
-    played = np.convolve(source, _delay(diagonal.lag - whole), mode="valid")
-    cross, own, other = (_windowed(x) for x in (heard * played, heard**2, played**2))
+    found = windowed_correlations(
+        slice_padded(edit, start, stop), delayed(raw, diagonal.lag, start, stop)
+    )
+    release(raw, edit)
+    return found
+
+
+def delayed(raw: np.ndarray, lag: float, start: int, stop: int) -> np.ndarray:
+    """(stop - start,) `raw` at positions [start, stop) + `lag`, between its samples too."""
+    whole, samples = int(np.floor(lag)), stop - start
+    if lag == whole:
+        return slice_padded(raw, start + whole, stop + whole)
+    rows = -(-samples // ROW)
+    first = start + whole - SINC_TAPS // 2 + 1
+    source = slice_padded(raw, first, first + rows * ROW + SINC_TAPS - 1)
+    windows = np.lib.stride_tricks.sliding_window_view(source, ROW + SINC_TAPS - 1)[::ROW]
+    # A product of matrices does five times the work of a convolution by 16 taps in less time.
+    return (np.ascontiguousarray(windows) @ _delays(lag - whole)).reshape(-1)[:samples]
+
+
+def _delays(fraction: float) -> np.ndarray:
+    """(ROW + SINC_TAPS - 1, ROW) float32; reads a row of samples `fraction` of one further on."""
+    position = np.arange(SINC_TAPS) - SINC_TAPS // 2 + fraction
+    taps = np.sinc(position) * np.cos(np.pi * position / (SINC_TAPS + 2)) ** 2
+    matrix = np.zeros((ROW + SINC_TAPS - 1, ROW), dtype=np.float32)
+    for sample in range(ROW):
+        matrix[sample : sample + SINC_TAPS, sample] = taps[::-1]
+    return matrix
+
+
+def windowed_correlations(heard: np.ndarray, played: np.ndarray) -> np.ndarray:
+    """(F,) float32 correlations over windows of `WINDOW_FRAMES` a hop apart, of (T,) each."""
+    cross, own, other = (
+        _windowed(*pair) for pair in ((heard, played), (heard, heard), (played, played))
+    )
     # A floor far below any sound keeps digital silence from correlating by rounding.
     return (cross / np.sqrt((own + 1e-7) * (other + 1e-7))).astype(np.float32)
 
 
-def _windowed(values: np.ndarray) -> np.ndarray:
-    """Sums over windows a hop apart, from sums over half hops: a window begins on these."""
-    halves = values.reshape(-1, HOP // 2).sum(axis=1, dtype=np.float64)
-    sums = np.concatenate([[0], np.cumsum(halves)])
+def _windowed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Sums of a * b over windows a hop apart, from sums over half hops: windows begin on these."""
+    halves = (x.reshape(-1, HOP // 2) for x in (a, b))
+    sums = np.concatenate([[0], np.cumsum(np.einsum("hn,hn->h", *halves), dtype=np.float64)])
     return (sums[2 * WINDOW_FRAMES :] - sums[: -2 * WINDOW_FRAMES])[::2]
-
-
-def _delay(fraction: float) -> np.ndarray:
-    """(SINC_TAPS,) filter for np.convolve that reads `fraction` of a sample further on."""
-    if fraction == 0:
-        return np.eye(1, SINC_TAPS, SINC_TAPS // 2)[0]
-    position = np.arange(SINC_TAPS) - SINC_TAPS // 2 + fraction
-    taps = np.sinc(position) * np.cos(np.pi * position / (SINC_TAPS + 2)) ** 2
-    return taps.astype(np.float32)
 
 
 def evidence(
@@ -153,24 +177,29 @@ def best_path(
     `nowhere` is the evidence per frame of having no source, to and from which a switch costs
     `NOWHERE_SHARE` of the others. The path begins from nowhere.
     """
-    table, owner = _slots(diagonals, evidences, frames=frames, nowhere=nowhere)
+    columns = _Columns(diagonals, evidences, nowhere)
     discount = switch_cost * (1 - NOWHERE_SHARE)
-    score = np.full(table.shape[1], -np.inf)
+    score = np.full(columns.count, -np.inf)
     score[0] = 0.0
-    entered = np.zeros(table.shape, dtype=bool)
+    last_owner = columns.table(0, 1).owner[0]
+    entered = np.zeros((frames, -(-columns.count // 8)), dtype=np.uint8)
     origin = np.zeros((frames, 2), dtype=np.int32)
-    for frame in track(range(frames), "finding the path"):
-        to_source, to_nowhere = _origins(score, discount)
-        origin[frame] = to_nowhere, to_source
-        leave = max(score[to_source], score[0] + discount) - switch_cost
-        leave_for_nowhere = score[to_nowhere] - switch_cost + discount
-        if frame > 0:
-            score[owner[frame] != owner[frame - 1]] = -np.inf
-        switched = np.full(len(score), leave)
-        switched[0] = leave_for_nowhere
-        entered[frame] = score < switched
-        score = np.where(entered[frame], switched, score) + table[frame]
-    return _trace(score, entered, origin, owner)
+    for first in track(range(0, frames, BLOCK_FRAMES), "finding the path"):
+        block = columns.table(first, min(first + BLOCK_FRAMES, frames))
+        switches = np.zeros(block.owner.shape, dtype=bool)
+        for row, (values, owner) in enumerate(zip(block.evidence, block.owner, strict=True)):
+            to_source, to_nowhere = _origins(score, discount)
+            origin[first + row] = to_nowhere, to_source
+            leave = max(score[to_source], score[0] + discount) - switch_cost
+            leave_for_nowhere = score[to_nowhere] - switch_cost + discount
+            score[owner != last_owner] = -np.inf
+            switched = np.full(len(score), leave)
+            switched[0] = leave_for_nowhere
+            switches[row] = score < switched
+            score = np.where(switches[row], switched, score) + values
+            last_owner = owner
+        entered[first : first + len(switches)] = np.packbits(switches, axis=1)
+    return _trace(score, entered, origin, columns)
 
 
 def _origins(score: np.ndarray, discount: float) -> tuple[int, int]:
@@ -181,45 +210,67 @@ def _origins(score: np.ndarray, discount: float) -> tuple[int, int]:
     return to_source, best_source
 
 
-def _slots(
-    diagonals: list[Diagonal],
-    evidences: list[np.ndarray],
-    *,
-    frames: int,
-    nowhere: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lay the diagonals' spans into as few columns as hold them without overlap.
+class _Table(NamedTuple):
+    """Evidence, (F, P) float32, and the owning diagonal, (F, P) int32.
 
-    Returns the evidence, (F, P) float32, and the owning diagonal, (F, P) int32. Column 0 is
-    NOWHERE; elsewhere NOWHERE marks an empty cell, of evidence minus infinity.
+    Column 0 is NOWHERE; elsewhere NOWHERE marks an empty cell, of evidence minus infinity.
     """
-    order = sorted(range(len(diagonals)), key=lambda d: diagonals[d].first)
-    ends: list[int] = []
-    column = {}
-    for number in order:
-        span = diagonals[number]
-        free = next((c for c, end in enumerate(ends) if end <= span.first), len(ends))
-        if free == len(ends):
-            ends.append(0)
-        ends[free] = span.last
-        column[number] = free + 1
-    table = np.full((frames, len(ends) + 1), -np.inf, dtype=np.float32)
-    owner = np.full(table.shape, NOWHERE, dtype=np.int32)
-    table[:, 0] = nowhere
-    for number, place in column.items():
-        span = slice(diagonals[number].first, diagonals[number].last)
-        table[span, place] = evidences[number]
-        owner[span, place] = number
-    return table, owner
+
+    evidence: np.ndarray
+    owner: np.ndarray
+
+
+class _Columns:
+    """The diagonals' spans in as few columns as hold them without overlap, in order of time."""
+
+    def __init__(
+        self, diagonals: list[Diagonal], evidences: list[np.ndarray], nowhere: float
+    ) -> None:
+        self._diagonals, self._evidences, self._nowhere = diagonals, evidences, nowhere
+        self._numbers: list[list[int]] = []
+        for number in sorted(range(len(diagonals)), key=lambda d: diagonals[d].first):
+            first = diagonals[number].first
+            free = (c for c in self._numbers if diagonals[c[-1]].last <= first)
+            column = next(free, None)
+            if column is None:
+                self._numbers.append([number])
+            else:
+                column.append(number)
+
+    @property
+    def count(self) -> int:
+        """Columns, that of NOWHERE included."""
+        return len(self._numbers) + 1
+
+    def table(self, first: int, last: int) -> _Table:
+        """The cells of frames [first, last)."""
+        evidence = np.full((last - first, self.count), -np.inf, dtype=np.float32)
+        owner = np.full(evidence.shape, NOWHERE, dtype=np.int32)
+        evidence[:, 0] = self._nowhere
+        for place, numbers in enumerate(self._numbers, start=1):
+            at = bisect_right(numbers, first, key=lambda number: self._diagonals[number].last)
+            for number in numbers[at:]:
+                span = self._diagonals[number]
+                begin, end = max(span.first, first), min(span.last, last)
+                if begin >= end:
+                    break
+                values = self._evidences[number][begin - span.first : end - span.first]
+                evidence[begin - first : end - first, place] = values
+                owner[begin - first : end - first, place] = number
+        return _Table(evidence, owner)
+
+    def owner(self, frame: int, place: int) -> int:
+        """The diagonal that a cell belongs to, or NOWHERE."""
+        return int(self.table(frame, frame + 1).owner[0, place])
 
 
 def _trace(
-    score: np.ndarray, entered: np.ndarray, origin: np.ndarray, owner: np.ndarray
+    score: np.ndarray, entered: np.ndarray, origin: np.ndarray, columns: _Columns
 ) -> list[Run]:
     place, last = int(score.argmax()), len(origin)
     runs = []
     for frame in range(len(origin) - 1, -1, -1):
-        if entered[frame, place] or frame == 0:
-            runs.append(Run(frame, last, int(owner[frame, place])))
+        if entered[frame, place // 8] >> (7 - place % 8) & 1 or frame == 0:
+            runs.append(Run(frame, last, columns.owner(frame, place)))
             last, place = frame, int(origin[frame, 0 if place == 0 else 1])
     return runs[::-1]

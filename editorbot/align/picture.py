@@ -24,6 +24,7 @@ from editorbot.align.picture_layout import (
     CHARACTER,
     COLUMNS,
     DOUBTFUL,
+    DOUBTFUL_CUT,
     HEARD_DB,
     NAMED_SHARE,
     GainRun,
@@ -66,7 +67,14 @@ TOP, BOTTOM = 1.16, 0.42
 """Inches for the title and the upper times, and for the lower times."""
 
 
-def draw_alignment(edit: Edit, edited: Path, output_png: Path, *, title: str) -> None:
+def draw_alignment(
+    edit: Edit,
+    edited: Path,
+    output_png: Path,
+    *,
+    title: str,
+    cut_confidences: Sequence[float] | None = None,
+) -> None:
     """Draw how `edited` was made from the sources of `edit`; also for proposals.
 
     The sources are read from their paths, which must lead there from the working directory (see
@@ -76,13 +84,17 @@ def draw_alignment(edit: Edit, edited: Path, output_png: Path, *, title: str) ->
         AudioError: A file cannot be read.
         EditorbotError: The picture cannot be written.
     """
-    figure = alignment_figure(edit, edited, title=title)
+    figure = alignment_figure(edit, edited, title=title, cut_confidences=cut_confidences)
     with replacing(output_png) as temporary:
         figure.savefig(temporary, format="png")
 
 
-def alignment_figure(edit: Edit, edited: Path, *, title: str) -> Figure:
+def alignment_figure(
+    edit: Edit, edited: Path, *, title: str, cut_confidences: Sequence[float] | None = None
+) -> Figure:
     """The picture to be saved; its axes are labelled raw, bands, edit, marks, gain, confidence.
+
+    Of `cut_confidences`, one for each boundary between segments, those in doubt are marked.
 
     What has no content in this edit has no axes: marks, gain, confidence.
 
@@ -105,7 +117,7 @@ def alignment_figure(edit: Edit, edited: Path, *, title: str) -> Figure:
         heights["confidence"] = HEIGHTS["confidence"]
     figure, axes = _figure(heights)
     _draw_raws(axes["raw"], edit, axis, raw_waves, colours)
-    _draw_edit(axes["edit"], edit, edit_wave, colours)
+    _draw_edit(axes["edit"], edit, edit_wave, colours, cut_confidences)
     _draw_bands(axes["bands"], edit, axis, colours, edit_wave.seconds)
     if lanes:
         _draw_marks(axes["marks"], placed, edit_wave.seconds, lanes)
@@ -115,7 +127,7 @@ def alignment_figure(edit: Edit, edited: Path, *, title: str) -> Figure:
         _draw_confidence(axes["confidence"], edit, edit_wave.seconds)
     *_, lowest = axes.values()
     _ticks(lowest, time_ticks(edit_wave.seconds, of_s=edit_wave.seconds))
-    _write_heading(figure, title, summary(edit, axis))
+    _write_heading(figure, title, summary(edit, axis, cut_confidences))
     return figure
 
 
@@ -207,7 +219,13 @@ def _name_source(axes: Axes, edit: Edit, axis: RawAxis, number: int) -> None:
     )  # fmt: skip
 
 
-def _draw_edit(axes: Axes, edit: Edit, wave: Waveform, colours: Sequence) -> None:
+def _draw_edit(
+    axes: Axes,
+    edit: Edit,
+    wave: Waveform,
+    colours: Sequence,
+    cut_confidences: Sequence[float] | None,
+) -> None:
     several = len(edit.sources) > 1
     axes.set(xlim=(0, wave.seconds), ylim=(-1.06, 1.56 if several else 1.3))
     axes.set_ylabel("edit", fontsize=12, color=INK)
@@ -225,7 +243,7 @@ def _draw_edit(axes: Axes, edit: Edit, wave: Waveform, colours: Sequence) -> Non
         if segment.reverse:
             arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0, "lw": 1.2}
             axes.annotate("", (start, 1.15), (end, 1.15), arrowprops=arrow, gid="backwards")
-    _draw_cuts(axes, edit, wave.seconds)
+    _draw_cuts(axes, edit, wave.seconds, cut_confidences)
     for start, end, source in source_stays(edit) if several else ():
         ends = start + 0.0015 * wave.seconds, end - 0.0015 * wave.seconds
         axes.hlines(1.34, *ends, color=FOREIGN, linewidth=1)
@@ -236,12 +254,14 @@ def _draw_edit(axes: Axes, edit: Edit, wave: Waveform, colours: Sequence) -> Non
             )  # fmt: skip
 
 
-def _draw_cuts(axes: Axes, edit: Edit, seconds: float) -> None:
-    """Lines: whole where the material changes, dotted where only its treatment does."""
+def _draw_cuts(axes: Axes, edit: Edit, seconds: float, confidences: Sequence[float] | None) -> None:
+    """Lines: whole where the material changes, dotted where its treatment does, red in doubt."""
     cuts = cuts_of(edit)
-    for cut in cuts:
+    for cut, confidence in zip(cuts, confidences or [1.0] * len(cuts), strict=True):
         style = {"linestyle": (0, (2, 3)), "gid": "change"} if cut.continues else {"gid": "cut"}
-        axes.vlines(cut.at_s, -1.06, 1.06, color=INK, linewidth=0.8, **style)
+        sure = {"color": INK, "linewidth": 0.8}
+        colour = sure if confidence >= DOUBTFUL_CUT else {"color": DOUBT, "linewidth": 1.6}
+        axes.vlines(cut.at_s, -1.06, 1.06, **colour, **style)
     for at in uncrowded([cut.at_s for cut in cuts if cut.goes_back], seconds=seconds):
         axes.text(at, 1.06, "↩", ha="center", va="bottom", fontsize=10, color=INK, gid="jump back")
 

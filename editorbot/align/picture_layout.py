@@ -36,6 +36,8 @@ SILENCE = 10 ** (-60 / 20)
 """Peak below which what has no source is silence."""
 DOUBTFUL = 0.9
 """Confidence below which a segment is flagged."""
+DOUBTFUL_CUT = 0.5
+"""The same of a cut: it lies more likely elsewhere, or there is none."""
 HEARD_JUMP_S = 0.05
 """What goes back by less does so to fit a treatment or a beat, and is no jump to the ear."""
 NAMED_SHARE = 0.012
@@ -344,10 +346,10 @@ def shortened(name: str, room: int) -> str:
     return "…" + name[len(name) - room + 1 :] if room > 4 else ""
 
 
-def summary(edit: Edit, axis: RawAxis) -> str:
+def summary(edit: Edit, axis: RawAxis, cut_confidences: Sequence[float] | None = None) -> str:
     """What a glance should tell, in words and one or more lines; also the key to the signs."""
     lines: list[str] = []
-    for fact in _facts(edit, axis):
+    for fact in _facts(edit, axis, cut_confidences or ()):
         if lines and len(lines[-1]) + len(fact) < SUMMARY_WIDTH:
             lines[-1] += f"   ·   {fact}"
         else:
@@ -355,7 +357,7 @@ def summary(edit: Edit, axis: RawAxis) -> str:
     return "\n".join(lines)
 
 
-def _facts(edit: Edit, axis: RawAxis) -> Iterator[str]:
+def _facts(edit: Edit, axis: RawAxis, cut_confidences: Sequence[float]) -> Iterator[str]:
     played = [segment for segment in edit.segments if segment.has_source]
     raw_s = sum(axis.lengths_s)
     raws = f"{len(edit.sources)} raws" if len(edit.sources) > 1 else "raw"
@@ -379,8 +381,10 @@ def _facts(edit: Edit, axis: RawAxis) -> Iterator[str]:
         yield f"ø polarity inverted in {count}"
     if abs(gain := typical_gain_db(edit)) >= HEARD_DB:
         yield f"{signed(gain)} dB on the whole"
-    if count := sum(s.confidence is not None and s.confidence < DOUBTFUL for s in played):
+    if count := sum(s.confidence is not None and s.confidence < DOUBTFUL for s in edit.segments):
         yield f"{count} uncertain (red)"
+    if count := sum(confidence < DOUBTFUL_CUT for confidence in cut_confidences):
+        yield f"{_counted(count, 'doubtful cut')} (red line{'s' * (count != 1)})"
 
 
 def _counted(number: int, thing: str) -> str:

@@ -1,11 +1,13 @@
 """From the path's runs, in frames, to pieces of the edit, exact to the sample."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from editorbot.align.features import HOP
 from editorbot.align.gain_steps import with_gain_steps
+from editorbot.align.mapped import release
 from editorbot.align.offsets import block_gains, exact_lag, typical_gain
 from editorbot.align.path import NOWHERE, WINDOW_FRAMES, FoundPath
 from editorbot.align.piece import Piece, trimmed
@@ -19,8 +21,12 @@ LAG_MARGIN = 4
 """Samples at the analysis rate by which a diagonal's lag may be wrong."""
 CLEARLY_NEARER = 0.7
 """A rival must miss less than this share of what the path's own lag misses of a perfect copy."""
-NEARER_COPY, MOST_COMPARED_S = 0.5, 10.0
-"""... or leave less than this share of what the path's own lag leaves, of so much of the run."""
+NEARER_COPY, MOST_COMPARED = 0.5, 2**19
+"""... or leave less than this share of what the path's own lag leaves, of so many samples."""
+TWIN = 0.003
+"""Two places of the raw of which the one leaves less of the other (-25 dB) are the same sound."""
+SAME_PLACE_S = 0.012
+"""A frame: lags no further apart are one place."""
 SAME_LAG = 2
 """Samples: pieces that meet at lags no further apart are one, measured twice."""
 
@@ -29,23 +35,34 @@ def locate(path: FoundPath, raw: Side, edit: Side) -> list[Piece]:
     """Pieces at the raw's rate, with exact lags and gains; boundaries are still the path's."""
     scale = raw.rate / ANALYSIS_RATE
     pieces: list[Piece] = []
-    runs = zip(path.runs, path.rivals, path.confidences, strict=True)
-    for run, rivals, confidence in track(list(runs), "measuring offsets"):
+    runs = zip(path.runs, path.rivals, strict=True)
+    for run, rivals in track(list(runs), "measuring offsets"):
         start = round(run.first * HOP * scale) if pieces else 0
         stop = len(edit.mono) if run is path.runs[-1] else round(run.last * HOP * scale)
         if stop <= start:
             continue
-        piece = Piece(start, stop, None, confidence=confidence)
+        piece = Piece(start, stop, None)
         if run.diagonal != NOWHERE:
             lags = [path.diagonals[number].lag * scale for number in (run.diagonal, *rivals)]
-            piece = replace(piece, lag=_best_lag(raw, edit, start, stop, lags))
+            place = _best_place(raw, edit, start, stop, lags)
+            piece = replace(piece, lag=place.lag, confidence=place.probability)
+            release(raw.mono, edit.mono)
         pieces.append(piece)
     pieces = with_treated(_joined(pieces), raw, edit)
+    release(raw.wave, edit.wave, edit.mono)
     pieces = with_gain_steps(pieces, raw, edit)
+    release(edit.mono)
     return [_with_gain(piece, raw, edit) for piece in pieces]
 
 
-def _best_lag(raw: Side, edit: Side, start: int, stop: int, lags: list[float]) -> int:
+class _Place(NamedTuple):
+    """A lag, and how probable it is beside its rivals."""
+
+    lag: int
+    probability: float
+
+
+def _best_place(raw: Side, edit: Side, start: int, stop: int, lags: list[float]) -> _Place:
     """The exact lag near the first of `lags`, or near a rival if that is clearly nearer a copy."""
     scale = raw.rate / ANALYSIS_RATE
     inner = trimmed(start, stop, round(WINDOW_FRAMES / 2 * HOP * scale))
@@ -56,20 +73,32 @@ def _best_lag(raw: Side, edit: Side, start: int, stop: int, lags: list[float]) -
     )
     best = max(others, key=lambda offset: abs(offset.strength), default=own)
     missing = 1 - abs(own.strength), 1 - abs(best.strength)
+    lag = own.lag
     if missing[1] < CLEARLY_NEARER * missing[0]:
-        return best.lag
-    # Repeats that all but agree are told apart by what they leave: of a copy next to nothing.
-    left = {offset.lag: _left(raw, edit, *inner, offset.lag) for offset in (own, *others)}
-    nearest = min(left, key=left.get)
-    return nearest if left[nearest] < NEARER_COPY * left[own.lag] else own.lag
+        lag = best.lag
+    else:
+        # Repeats that all but agree are told apart by what they leave: of a copy next to nothing.
+        left = {o.lag: _left(raw.mono, edit.mono, *inner, o.lag) for o in (own, *others)}
+        nearest = min(left, key=left.get)
+        if left[nearest] < NEARER_COPY * left[own.lag]:
+            lag = nearest
+    twins = sum(_is_twin(raw, *inner, lag, other.lag) for other in (own, *others))
+    return _Place(lag, 1 / (1 + twins))
 
 
-def _left(raw: Side, edit: Side, start: int, stop: int, lag: int) -> float:
-    """Share of the sound's energy that a copy at its best gain leaves, over `MOST_COMPARED_S`."""
-    middle, reach = (start + stop) // 2, round(MOST_COMPARED_S * raw.rate / 2)
+def _is_twin(raw: Side, start: int, stop: int, lag: int, other: int) -> bool:
+    """Whether the raw is the same at both lags, so that nothing heard tells them apart."""
+    if abs(lag - other) <= SAME_PLACE_S * raw.rate:
+        return False
+    return _left(raw.mono, raw.mono, start + lag, stop + lag, other - lag) < TWIN
+
+
+def _left(raw: np.ndarray, edit: np.ndarray, start: int, stop: int, lag: int) -> float:
+    """Share of the sound's energy that a copy at its best gain leaves, in the middle of the run."""
+    middle, reach = (start + stop) // 2, MOST_COMPARED // 2
     start, stop = max(start, middle - reach), min(stop, middle + reach)
-    heard = slice_padded(edit.mono, start, stop).astype(np.float64)
-    played = slice_padded(raw.mono, start + lag, stop + lag).astype(np.float64)
+    heard = slice_padded(edit, start, stop).astype(np.float64)
+    played = slice_padded(raw, start + lag, stop + lag).astype(np.float64)
     powers = max(float(heard @ heard) * float(played @ played), 1e-30)
     return 1 - float(heard @ played) ** 2 / powers
 
@@ -100,5 +129,6 @@ def _with_gain(piece: Piece, raw: Side, edit: Side) -> Piece:
     played = treated(raw.mono, piece, start, stop)
     heard = slice_padded(edit.mono, start, stop)
     gain = typical_gain(*block_gains(played, heard, is_copy=piece.is_copy))
+    release(edit.mono)
     # Silence against silence has no gain; one is as good as any and the simplest.
     return replace(piece, gain=gain if gain != 0 else 1.0)

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.signal import oaconvolve
 
+from editorbot.align.mapped import release
 from editorbot.align.piece import PLAIN, Piece
 from editorbot.align.whiten import slice_padded
 from editorbot.audio.interpolate import half_width, read_at
@@ -34,6 +35,8 @@ class Playback:
 
 def treated(raw: np.ndarray, piece: Piece, first: int, last: int) -> np.ndarray:
     """(last - first,) the raw as `piece`, at gain 1 and unfiltered, plays it at [first, last)."""
+    # What earlier calls read.
+    release(raw)
     treatment = piece.treatment
     if treatment == PLAIN:
         lag = round(piece.lag)

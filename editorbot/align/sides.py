@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from editorbot.align.mapped import mapped, release
 from editorbot.align.whiten import BLOCK_SAMPLES, filtered, whitening_filter
 from editorbot.audio.io import AudioInfo, check, read_blocks, resample_blocks
 from editorbot.errors import EditorbotError
@@ -148,6 +149,7 @@ def _at_rate(blocks: Iterator[np.ndarray], source_rate: float, rate: float) -> I
 def _blocks(mono: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, len(mono), BLOCK_SAMPLES):
         yield np.asarray(mono[None, start : start + BLOCK_SAMPLES])
+        release(mono)
 
 
 def _store(blocks: Iterator[np.ndarray], path: Path) -> np.ndarray:
@@ -155,4 +157,4 @@ def _store(blocks: Iterator[np.ndarray], path: Path) -> np.ndarray:
     with path.open("wb") as file:
         for block in blocks:
             file.write(np.ascontiguousarray(block[0], dtype=np.float32).tobytes())
-    return np.memmap(path, dtype=np.float32, mode="r")
+    return mapped(path)

@@ -6,16 +6,22 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import oaconvolve
 
+from editorbot.align.mapped import release
+
 BLOCK_SAMPLES = 2**18
 HIGHEST_HZ = 5000.0
 TAPS = 513
 
 
 def slice_padded(wave: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """`wave[start:stop]` with zeros where it has no samples."""
+    """`wave[start:stop]` with zeros where it has no samples; a view where it has all."""
     inside = np.asarray(wave[max(start, 0) : max(stop, 0)])
+    if len(inside) == stop - start:
+        return inside
+    padded = np.zeros(stop - start, inside.dtype)
     before = min(max(-start, 0), stop - start)
-    return np.pad(inside, (before, stop - start - before - len(inside)))
+    padded[before : before + len(inside)] = inside
+    return padded
 
 
 def whitening_filter(
@@ -45,6 +51,7 @@ def _average_power(wave: np.ndarray, n_fft: int) -> np.ndarray:
         spectrum = np.fft.rfft(framed * np.hanning(n_fft), axis=1)
         total += np.sum(np.abs(spectrum) ** 2, axis=0)
         count += len(framed)
+        release(wave)
     return total / count
 
 
@@ -54,3 +61,4 @@ def filtered(wave: np.ndarray, taps: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, len(wave), BLOCK_SAMPLES):
         stop = min(start + BLOCK_SAMPLES, len(wave))
         yield oaconvolve(slice_padded(wave, start - half, stop + half), taps, mode="valid")
+        release(wave)

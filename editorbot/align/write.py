@@ -34,8 +34,13 @@ def write_alignment(
         ops_npy=directory / f"{song}_ops.npy",
         mel=mel,
     )
-    edited = Path(alignment.info.edit_path)
-    draw_alignment(alignment.edit, edited, directory / f"{song}_alignment.png", title=song)
+    draw_alignment(
+        alignment.edit,
+        Path(alignment.info.edit_path),
+        directory / f"{song}_alignment.png",
+        title=song,
+        cut_confidences=alignment.info.cut_confidences,
+    )
 
 
 def write_list(alignment: Alignment, *, edit_json: Path | str, info_json: Path | str) -> None:

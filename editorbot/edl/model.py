@@ -150,6 +150,24 @@ def reaches_across(edit: Edit, index: int, *, side: Literal["in", "out"]) -> boo
     return 0 <= neighbour < len(edit.segments) and edit.segments[neighbour].has_source
 
 
+def goes_on(before: Segment, after: Segment) -> bool:
+    """Whether nothing jumps from one segment to the next: only gain, pitch or polarity may change.
+
+    Two segments without source go on too.
+    """
+    if before.source is None or after.source is None:
+        return before.source is after.source
+    same_way = (before.source, before.reverse, before.speed) == (
+        after.source,
+        after.reverse,
+        after.speed,
+    )
+    meets = (
+        before.src_start == after.src_end if before.reverse else before.src_end == after.src_start
+    )
+    return same_way and meets
+
+
 def with_ops(segments: list[Segment], *, tolerance: int = 0) -> tuple[Segment, ...]:
     """Give each segment the op by which it begins, from where the one before it left its source.
 

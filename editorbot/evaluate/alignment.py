@@ -25,7 +25,7 @@ import numpy as np
 from editorbot.audio.io import probe, read_blocks, read_mono, resample_blocks
 from editorbot.audio.render import render
 from editorbot.edl.frames import NO_SOURCE, FrameGrid, to_ops, to_pointers
-from editorbot.edl.model import Edit, Op, Segment
+from editorbot.edl.model import Edit, Op, goes_on
 from editorbot.evaluate.matching import matched_distances
 from editorbot.files import Paths, path_list
 
@@ -176,22 +176,8 @@ def _played_samples(edit: Edit, frames: int, sample_rate: int, starts: np.ndarra
 def cut_times_s(edit: Edit) -> np.ndarray:
     """(N,) instants of the output, in seconds, at which what is played jumps."""
     pairs = zip(edit.segments[:-1], edit.segments[1:], strict=True)
-    cuts = [after.out_start for before, after in pairs if not _goes_on(before, after)]
+    cuts = [after.out_start for before, after in pairs if not goes_on(before, after)]
     return np.array(cuts, dtype=np.float64) / edit.sample_rate
-
-
-def _goes_on(before: Segment, after: Segment) -> bool:
-    if before.source is None or after.source is None:
-        return before.source is after.source
-    same_way = (before.source, before.reverse, before.speed) == (
-        after.source,
-        after.reverse,
-        after.speed,
-    )
-    meets = (
-        before.src_start == after.src_end if before.reverse else before.src_end == after.src_start
-    )
-    return same_way and meets
 
 
 def cut_f1(truth: Edit, found: Edit, *, tolerance_s: float = CUT_TOLERANCE_S) -> float:

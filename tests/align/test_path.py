@@ -3,9 +3,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from editorbot.align.confidence import confidence, rivals
 from editorbot.align.diagonals import Diagonal
 from editorbot.align.path import NOWHERE, NOWHERE_SHARE, Run, best_path
+from editorbot.align.rivals import rivals
 
 FRAMES = 6
 DIAGONALS = [Diagonal(0, 4, 1.0), Diagonal(2, 6, 2.0), Diagonal(0, 6, 3.0)]
@@ -46,12 +46,9 @@ def test_without_diagonals_nothing_has_a_source():
     assert best_path([], [], frames=5, switch_cost=1, nowhere=0.1) == [Run(0, 5, NOWHERE)]
 
 
-def test_confidence_is_one_half_between_equals_and_high_without_rivals():
+def test_rivals_explain_a_run_almost_as_well():
     same = [np.full(60, 2.0), np.full(60, 2.0)]
     diagonals = [Diagonal(0, 60, 1.0), Diagonal(0, 60, 9.0)]
     run = Run(0, 60, 0)
-    assert confidence(run, diagonals, same, nowhere=0.1) == pytest.approx(0.5, abs=0.01)
-    assert confidence(run, diagonals[:1], same[:1], nowhere=0.1) > 0.99
-    assert confidence(Run(0, 60, NOWHERE), diagonals, same, nowhere=0.1) is None
     assert rivals(run, diagonals, same) == [1]
     assert rivals(run, diagonals, [same[0], 0.1 * same[1]]) == []

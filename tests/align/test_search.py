@@ -77,3 +77,9 @@ def test_silence_is_not_searched_for(wave):
         quiet=np.ones(500, bool),
     )
     assert search(raw, empty, keep=3, margin=0.3) == []
+
+
+def test_digital_silence_has_features_that_are_numbers():
+    found = compute_features(np.zeros(20 * HOP, np.float32))
+    assert len(found.vectors) == 21
+    assert np.isfinite(found.vectors).all()

@@ -86,6 +86,22 @@ def test_a_doubtful_segment_is_red(tmp_path, pair, alignment):
     assert (214, 39, 40) in colours(tmp_path / "picture.png")
 
 
+def test_a_doubtful_cut_is_a_red_line(tmp_path, pair, alignment):
+    sure = [s.model_copy(update={"confidence": 1.0}) for s in alignment.edit.segments]
+    edit = alignment.edit.model_copy(update={"segments": tuple(sure)})
+    for name, doubtful in (("sure", 1.0), ("doubtful", 0.4)):
+        path = tmp_path / f"{name}.png"
+        draw_alignment(edit, pair[1], path, title=name, cut_confidences=[1.0, doubtful])
+    red = (214, 39, 40)
+    assert red not in all_colours(tmp_path / "sure.png")
+    assert red in all_colours(tmp_path / "doubtful.png")
+
+
+def all_colours(path) -> set[tuple[int, int, int]]:
+    pixels = (matplotlib.image.imread(path)[..., :3] * 255).round().astype(int)
+    return set(map(tuple, pixels.reshape(-1, 3)))
+
+
 def test_a_picture_that_cannot_be_written_is_named(tmp_path, pair, alignment):
     (tmp_path / "file").write_text("")
     with pytest.raises(EditorbotError, match=r"picture\.png"):

@@ -18,4 +18,5 @@ with step(snakemake):
         edited,
         Path(snakemake.output.picture),
         title=snakemake.wildcards.song,
+        cut_confidences=alignment.info.cut_confidences,
     )

@@ -1,10 +1,10 @@
-"""How sure a path is: of each run, and of the pair as a whole."""
+"""What else a path could have been, and how much of the edit it explains."""
 
 import numpy as np
 
 from editorbot.align.diagonals import Diagonal
 from editorbot.align.features import Features
-from editorbot.align.path import NOWHERE, WINDOW_FRAMES, Run
+from editorbot.align.path import NOWHERE, Run
 from editorbot.align.piece import Piece
 
 RIVAL_SHARE = 0.8
@@ -12,23 +12,6 @@ RIVAL_SHARE = 0.8
 RIVAL_EVIDENCE = 0.3
 """Share of a run's evidence that makes its rival worth a closer look."""
 MOST_RIVALS = 4
-
-
-def confidence(
-    run: Run, diagonals: list[Diagonal], evidences: list[np.ndarray], *, nowhere: float
-) -> float | None:
-    """Posterior probability of a run's diagonal among all that could hold it; None without one.
-
-    Neighbouring frames share their correlation window, so that only every `WINDOW_FRAMES`-th
-    counts as an observation.
-    """
-    if run.diagonal == NOWHERE:
-        return None
-    own = _total(run, diagonals[run.diagonal], evidences[run.diagonal])
-    totals = [nowhere * (run.last - run.first)]
-    totals += [_total(run, diagonals[r], evidences[r]) for r in _contenders(run, diagonals)]
-    odds = np.exp(np.clip((np.array(totals) - own) / WINDOW_FRAMES, -50, 50)).sum()
-    return round(float(1 / (1 + odds)), 4)
 
 
 def rivals(run: Run, diagonals: list[Diagonal], evidences: list[np.ndarray]) -> list[int]:
