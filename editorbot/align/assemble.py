@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from editorbot.align.compression import fit_gain_curve
 from editorbot.align.cuts import adjusted_boundary, edge_fade, place_boundary
 from editorbot.align.gain_steps import with_gain_steps
 from editorbot.align.mapped import release
@@ -12,7 +13,7 @@ from editorbot.align.mastering import fit_playback
 from editorbot.align.piece import Piece, tape_pitch
 from editorbot.align.playback import Playback
 from editorbot.align.sides import Recording, Side
-from editorbot.align.whiten import BLOCK_SAMPLES, slice_padded
+from editorbot.align.whiten import BLOCK_SAMPLES
 from editorbot.audio.sources import source_of
 from editorbot.edl.model import Edit, Fade, Segment, with_ops
 from editorbot.progress import track
@@ -23,7 +24,8 @@ UNITY_DB = 0.01
 """A gain nearer to 0 dB than this is 0 dB: the edit is a copy, not an amplification."""
 ROUND_DB = 5e-5
 """A gain nearer than this to hundredths of a dB is that number, as rounding of samples blurs it."""
-LEAST_BETWEEN = 8
+LEAST_BETWEEN = 1 / 8
+"""Of a piece, the share between its fades that its gain is measured by at least."""
 SETTLED, SETTLED_MASTERED = 0.003, 0.05
 """Relative change of a gain that moves no fade; beside a compressor, none of its own doing."""
 SHORTEST_PIECE_S = 0.01
@@ -41,8 +43,7 @@ def assemble(
     """
     playback = fit_playback(raw.mono, edit.mono, pieces)
     if playback.is_filtered:
-        from editorbot.align.compression import fit_gain_curve
-        playback.curve = fit_gain_curve(playback, edit.mono, pieces, rate=raw.rate)
+        playback.gains = fit_gain_curve(playback, edit.mono, pieces, rate=raw.rate)
     placing = {"playback": playback, "edit": edit, "max_fade_s": max_fade_s}
     shortest = round(SHORTEST_PIECE_S * raw.rate)
     pieces = _without_remnants(_placed(pieces, range(1, len(pieces)), **placing), shortest)
@@ -58,7 +59,8 @@ def assemble(
             break
         again = [i for i in range(1, len(pieces)) if moved[i - 1] or moved[i]]
         pieces = _without_remnants(_placed(pieces, again, **placing), shortest)
-    copied = Playback(raw.mono, curve=playback.curve)
+    # The list's gains are the editor's, not those of mastering.
+    copied = Playback(raw.mono, gains=playback.gains)
     pieces = _with_fitted_gains(pieces, copied, edit.mono)
     if not playback.is_filtered:
         pieces = _adjusted(pieces, copied, edit.mono)
@@ -150,25 +152,23 @@ def _without_remnants(pieces: list[Piece], shortest: int) -> list[Piece]:
     return kept
 
 
-def _with_fitted_gains(
-    pieces: list[Piece], playback: Playback, edit: np.ndarray
-) -> list[Piece]:
+def _with_fitted_gains(pieces: list[Piece], playback: Playback, edit: np.ndarray) -> list[Piece]:
     """The pieces with the least-squares gain of what they play between their fades.
 
     Where fades reach across, another piece sounds too: those stretches are left out if enough
     else remains.
     """
     around = [None, *pieces, None]
-    return [
-        piece if piece.lag is None else _with_fitted_gain(*three, playback, edit)
-        for three in zip(around[:-2], pieces, around[2:], strict=True)
-        for piece in three[1:2]
-    ]
+    threes = zip(around[:-2], pieces, around[2:], strict=True)
+    return [_with_fitted_gain(*three, playback, edit) for three in threes]
 
 
 def _with_fitted_gain(
     before: Piece | None, piece: Piece, after: Piece | None, playback: Playback, edit: np.ndarray
 ) -> Piece:
+    if piece.lag is None:
+        return piece
+
     def inside(fade: Fade, neighbour: Piece | None) -> int:
         # A fade from one piece to the next lies half in each.
         across = neighbour is not None and neighbour.lag is not None
@@ -176,7 +176,7 @@ def _with_fitted_gain(
 
     start = piece.start + inside(piece.fade_in, before)
     stop = piece.stop - inside(piece.fade_out, after)
-    if stop - start < piece.samples // LEAST_BETWEEN:
+    if stop - start < LEAST_BETWEEN * piece.samples:
         start, stop = piece.start, piece.stop
     product = energy = 0.0
     for first in range(start, stop, BLOCK_SAMPLES):

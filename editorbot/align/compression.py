@@ -1,135 +1,160 @@
 """How a compressor turned the edit up and down, learned from the copies in it.
 
 A compressor's gain follows the level of what it hears, with some lag. In copies the gain is known;
-as a function of the edit's own level it is known wherever sound is, under fades and foreign sound
-as well.
+as a function of the edit's own level it is known wherever there is sound, under fades and beside
+foreign sound as well.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import lfilter
 
+from editorbot.align.mapped import release
 from editorbot.align.piece import Piece, trimmed
-from editorbot.align.whiten import slice_padded
+from editorbot.align.playback import GAIN_BLOCK, Playback
+from editorbot.align.whiten import BLOCK_SAMPLES, slice_padded
 
-BLOCK = 128
-"""Samples of one value of the gain: 3 ms."""
 LAGS_S = (0.003, 0.01, 0.03, 0.1, 0.3)
 """Time constants of the levels that a gain may follow."""
-KNOTS = (5, 20, 40, 60, 80, 92)
-"""Percentiles of the level at which its effect on the gain may bend."""
+BENDS = (5, 20, 40, 60, 80, 92)
+"""Percentiles of a level at which its effect on the gain may bend."""
+FLOOR = 1e-9
+"""Power below which a level is silence: -90 dB."""
+SECTION_S, MOST_SECTIONS = 5.0, 40
+"""Stretches of copies in which gains are measured, spread over the edit."""
+BORDER_S = 1.0
+"""At a piece's ends fades are to be expected, whose gains are no compressor's."""
 SMOOTHED = 5
 """Blocks over which a gain is measured."""
-BORDER_S = 1.0
-SECTION_S = 5.0
-"""Every other section so long is kept back to see whether a curve holds."""
+GAINS = (0.1, 10.0)
+"""20 dB either way; beyond that it is something else."""
+LOUD_ENOUGH = 1e-4
+"""Of a section's median energy in a block, to measure a gain by."""
 RIDGE = 1e-3
+REFITS, OUTLIER = 3, 3.0
+"""Gains so many standard deviations off, as beside steps of gain, are left out of later fits."""
 HOLDS = 0.8
-"""A curve must leave less than this share of the gain's deviation in sections kept back."""
-LEAST_BLOCKS = 2000
+"""A curve must leave less than this share of the gains' deviation in sections kept back."""
+LEAST_SECTIONS = 4
 MOST_DB = 12.0
 
 
-@dataclass(frozen=True)
-class GainCurve:
-    """Gain of an edit's blocks, (N,) linear, 1 on average."""
+class _Section(NamedTuple):
+    """Blocks (N,) inside one copy, and their gains (N,) in dB."""
 
-    gains: np.ndarray
-
-    def at(self, first: int, last: int) -> np.ndarray:
-        """(last - first,) gains of the edit's samples."""
-        middles = (np.arange(len(self.gains)) + 0.5) * BLOCK
-        return np.interp(np.arange(first, last), middles, self.gains)
+    blocks: np.ndarray
+    gains_db: np.ndarray
 
 
 def fit_gain_curve(
-    playback, edit: np.ndarray, pieces: list[Piece], *, rate: int
-) -> GainCurve | None:
-    """The gain that the level of `edit` (T,) explains; None if it explains hardly any."""
-    count = len(edit) // BLOCK
-    own = _blocks(edit, count)
-    levels = _levels(own, rate)
-    measured = _measured(playback, edit, pieces, rate, count)
-    blocks, gains_db, groups = measured
-    if len(blocks) < LEAST_BLOCKS:
-        return None
-    knots = np.percentile(levels[blocks], KNOTS, axis=0)
-    features = _hinges(levels, knots)
-    here = features[blocks] - _means(features[blocks], groups)
-    gains_db = gains_db - _means(gains_db[:, None], groups)[:, 0]
-    solution = _solved(here, gains_db)
-    for _ in range(3):
-        rest = gains_db - here @ solution
-        spread = 1.48 * np.median(np.abs(rest - np.median(rest)))
-        good = np.abs(rest) < 3 * spread
-        solution = _solved(here[good], gains_db[good])
+    playback: Playback, edit: np.ndarray, pieces: list[Piece], *, rate: int
+) -> np.ndarray | None:
+    """Gains (N,) of the blocks of `edit` (T,), 1 on average, as far as its level explains them.
 
-    blocks, here, gains_db, groups = blocks[good], here[good], gains_db[good], groups[good]
-    held = (blocks * BLOCK // int(SECTION_S * rate)) % 2 == 0
-    left = [
-        gains_db[~fold] - here[~fold] @ _solved(here[fold], gains_db[fold])
-        for fold in (held, ~held)
-        if fold.any()
+    None if the level explains hardly any of the gains in sections that were kept back.
+    """
+    sections = list(_sections(playback, edit, pieces, rate=rate))
+    if len(sections) < LEAST_SECTIONS:
+        return None
+    levels = _levels(edit, rate)
+    blocks = np.concatenate([section.blocks for section in sections])
+    bends = np.percentile(levels[blocks], BENDS, axis=0)
+    # Gains are compared within a section: on the whole they are the editor's.
+    features = [_centred(_hinges(levels[section.blocks], bends)) for section in sections]
+    gains_db = [_centred(section.gains_db) for section in sections]
+    rest = [
+        np.concatenate(gains_db[fold::2]) - np.concatenate(features[fold::2]) @ weights
+        for fold in (0, 1)
+        for weights in [_solved(features[1 - fold :: 2], gains_db[1 - fold :: 2])]
     ]
-
-    if np.std(np.concatenate(left)) > HOLDS * np.std(gains_db):
+    if _deviation(np.concatenate(rest)) > HOLDS * _deviation(np.concatenate(gains_db)):
         return None
-    curve = features @ _solved(here, gains_db)
+    weights = _solved(features, gains_db)
+    curve = np.concatenate(
+        [
+            _hinges(part, bends) @ weights
+            for part in np.array_split(levels, 1 + len(levels) // 2**14)
+        ]
+    )
     curve -= np.median(curve[blocks])
-    return GainCurve(10 ** (np.clip(curve, -MOST_DB, MOST_DB) / 20))
+    return 10 ** (np.clip(curve, -MOST_DB, MOST_DB) / 20)
 
 
-def _blocks(edit: np.ndarray, count: int) -> np.ndarray:
-    return np.mean(np.asarray(edit[: count * BLOCK], np.float64).reshape(count, BLOCK) ** 2, axis=1)
+def _sections(
+    playback: Playback, edit: np.ndarray, pieces: list[Piece], *, rate: int
+) -> Iterator[_Section]:
+    """Gains in sections inside copies, spread over all of them."""
+    length = round(SECTION_S * rate) // GAIN_BLOCK * GAIN_BLOCK
+    starts = []
+    for piece in pieces:
+        if piece.is_comparable:
+            start, stop = trimmed(piece.start, piece.stop, round(BORDER_S * rate))
+            first = -(-start // GAIN_BLOCK) * GAIN_BLOCK
+            stop = min(stop, len(edit))
+            starts += [(piece, at, min(at + length, stop)) for at in range(first, stop, length)]
+    spread = np.linspace(0, len(starts) - 1, min(len(starts), MOST_SECTIONS)).astype(int)
+    for piece, start, stop in (starts[i] for i in spread):
+        section = _measured(playback, edit, piece, start, stop)
+        if len(section.blocks) > SMOOTHED:
+            yield section
 
 
-def _levels(power: np.ndarray, rate: int) -> np.ndarray:
-    found = []
-    for lag in LAGS_S:
-        keep = np.exp(-BLOCK / (rate * lag))
-        found.append(10 * np.log10(lfilter([1 - keep], [1, -keep], power) + 1e-9))
-    return np.stack(found, axis=1)
+def _measured(
+    playback: Playback, edit: np.ndarray, piece: Piece, start: int, stop: int
+) -> _Section:
+    count = (stop - start) // GAIN_BLOCK
+    if count <= SMOOTHED:
+        return _Section(np.zeros(0, int), np.zeros(0))
+    stop = start + count * GAIN_BLOCK
+    heard = slice_padded(edit, start, stop).astype(np.float64)
+    played = playback.played(piece, start, stop) * piece.gain
+    product, energy = (
+        np.convolve(x.reshape(count, -1).sum(axis=1), np.ones(SMOOTHED), "same")
+        for x in (heard * played, played**2)
+    )
+    gains = product / np.maximum(energy, 1e-12)
+    good = (gains > GAINS[0]) & (gains < GAINS[1]) & (energy > LOUD_ENOUGH * np.median(energy))
+    return _Section(start // GAIN_BLOCK + np.flatnonzero(good), 20 * np.log10(gains[good]))
 
 
-def _hinges(levels, knots):
-    return np.concatenate([np.maximum(0, levels - knot) for knot in knots], axis=1)
+def _levels(edit: np.ndarray, rate: int) -> np.ndarray:
+    """(N, len(LAGS_S)) float32 levels of the edit's blocks in dB, each following with its lag."""
+    powers = []
+    for start in range(0, len(edit), BLOCK_SAMPLES):
+        sound = np.asarray(edit[start : start + BLOCK_SAMPLES], np.float64)
+        sound = sound[: len(sound) // GAIN_BLOCK * GAIN_BLOCK]
+        powers.append(np.mean(sound.reshape(-1, GAIN_BLOCK) ** 2, axis=1))
+        release(edit)
+    power = np.concatenate(powers)
+    kept = np.exp(-GAIN_BLOCK / (rate * np.array(LAGS_S)))
+    followed = (lfilter([1 - keep], [1, -keep], power) for keep in kept)
+    return np.stack([10 * np.log10(level + FLOOR) for level in followed], axis=1).astype(np.float32)
 
 
-def _means(values, groups):
-    counts = np.bincount(groups)
-    sums = np.stack([np.bincount(groups, column) for column in values.T], axis=1)
-    return (sums / np.maximum(counts, 1)[:, None])[groups]
+def _hinges(levels: np.ndarray, bends: np.ndarray) -> np.ndarray:
+    """(N, B * L) by how much levels (N, L) exceed each of their bends (B, L)."""
+    return np.concatenate([np.maximum(0, levels - bend) for bend in bends], axis=1)
 
 
-def _solved(features, values):
-    gram = features.T @ features
-    gram[np.diag_indices(len(gram))] += RIDGE * len(values)
-    return np.linalg.solve(gram, features.T @ values)
+def _centred(values: np.ndarray) -> np.ndarray:
+    return values - values.mean(axis=0)
 
 
-def _measured(playback, edit, pieces, rate, count):
-    blocks, gains, groups = [], [], []
-    border = round(BORDER_S * rate)
-    for number, piece in enumerate(pieces):
-        if not piece.is_comparable:
-            continue
-        start, stop = trimmed(piece.start + piece.fade_in.samples, piece.stop - piece.fade_out.samples, border)
-        first, last = -(-start // BLOCK), min(stop // BLOCK, count)
-        if last - first <= 2 * SMOOTHED:
-            continue
-        heard = slice_padded(edit, first * BLOCK, last * BLOCK).astype(np.float64)
-        played = playback.played(piece, first * BLOCK, last * BLOCK) * piece.gain
-        window = np.ones(SMOOTHED)
-        product, energy = (
-            np.convolve(x.reshape(-1, BLOCK).sum(axis=1), window, "same")
-            for x in (heard * played, played**2)
-        )
-        gain = product / np.maximum(energy, 1e-12)
-        good = (gain > 0.1) & (gain < 10) & (energy > 1e-4 * np.median(energy))
-        blocks.append(np.arange(first, last)[good])
-        gains.append(20 * np.log10(gain[good]))
-        groups.append(np.full(good.sum(), number))
-    if not blocks:
-        return np.zeros(0, int), np.zeros(0), np.zeros(0, int)
-    return np.concatenate(blocks), np.concatenate(gains), np.concatenate(groups)
+def _deviation(values: np.ndarray) -> float:
+    """Standard deviation, by the median so that outliers do not count."""
+    return 1.48 * float(np.median(np.abs(values)))
+
+
+def _solved(features: list[np.ndarray], gains_db: list[np.ndarray]) -> np.ndarray:
+    """Ridge regression of the sections' gains, without outliers."""
+    x, y = np.concatenate(features), np.concatenate(gains_db)
+    usual = np.ones(len(y), bool)
+    for _ in range(REFITS):
+        gram = x[usual].T @ x[usual]
+        gram[np.diag_indices(len(gram))] += RIDGE * usual.sum()
+        weights = np.linalg.solve(gram, x[usual].T @ y[usual])
+        rest = y - x @ weights
+        usual = np.abs(rest) <= OUTLIER * _deviation(rest)
+    return weights

@@ -1,4 +1,4 @@
-"""How a copy's share of the sound falls or rises beside sound that no copy explains.
+"""How a copy's share of the sound goes to nothing beside sound that no copy explains.
 
 In blocks of some milliseconds the gain of the copy in the whitened sound is measured, with an
 error that grows with what else sounds; a fade is the curve that fits these gains best. Where
@@ -6,11 +6,13 @@ foreign sound, noise or a stretched run covers a fade's silent end, its audible 
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy.ndimage import median_filter
 from scipy.signal import oaconvolve
 
+from editorbot.align.boundary import CURVES
 from editorbot.align.piece import Piece
 from editorbot.align.playback import Playback
 from editorbot.align.whiten import TAPS, whitening_filter
@@ -21,26 +23,55 @@ UNSTEADY = 0.2
 """Standard deviation of gains that mastering and echoes cause even where nothing else sounds."""
 GAIN_PRIOR = 0.15
 """Standard deviation of a copy's gain near one of its ends from its own on the whole."""
-ECHO_S, ECHO_PRIOR = 0.3, 0.2
+ECHO_S, ECHO_PRIOR, HARD_BLOCKS = 0.3, 0.2, 2
+"""How long and how loud a copy may go on after a cut that is over in so many blocks."""
 SMOOTHED = 7
+"""Blocks over which the error of a gain is taken to be the same."""
 CLEARLY = 8.0
 """By how much the weighted squares must fall for a fade to be believed."""
-CURVES = ("linear", "equal_power")
+LENGTHS_AN_OCTAVE = 3
+FINEST = 0.125
+"""Of a block, the last step of the search."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Gains (N,) of blocks, from the copy's inside outwards, with weights (N,), 1 / variance."""
+    """Gains (N,) of a copy in blocks of edit samples, from its inside outwards.
+
+    Attributes:
+        gains: (N,) float64, 1 where the copy sounds as on the whole.
+        weights: (N,) float64 inverse variances of the gains.
+        block: Samples of a block.
+    """
 
     gains: np.ndarray
     weights: np.ndarray
     block: int
 
+    @property
+    def samples(self) -> int:
+        """Length of all blocks."""
+        return len(self.gains) * self.block
 
-def measure(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: int, *, rate: int) -> Profile:
-    """Gains of the copy in edit samples [first, last), in order of time."""
+
+def measured_profile(
+    raw: Playback,
+    edit: np.ndarray,
+    copy: Piece,
+    first: int,
+    last: int,
+    *,
+    rate: int,
+    outwards: int,
+) -> Profile | None:
+    """Gains of the copy in edit samples [first, last), of which it plays the first or last ones.
+
+    `outwards` is 1 if it ends there, -1 if it begins. None if there is no block's room.
+    """
     block = round(BLOCK_S * rate)
     count = (last - first) // block
+    if count < 1:
+        return None
     half = TAPS // 2
     span = first - half, first + count * block + half
     sounds = [raw.played(copy, *span) * copy.gain, raw.heard(edit, *span)]
@@ -48,35 +79,33 @@ def measure(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: int,
     played, heard = (oaconvolve(sound, taps, "valid").reshape(count, block) for sound in sounds)
     own = np.einsum("nb,nb->n", played, played) + 1e-12
     cross = np.einsum("nb,nb->n", heard, played)
-    other = np.maximum(np.einsum("nb,nb->n", heard, heard) - cross**2 / own, 0)
-    variance = median_filter(other, SMOOTHED, mode="nearest") / block / own
-    return Profile(cross / own, 1 / (variance + UNSTEADY**2), block)
+    left = np.maximum(np.einsum("nb,nb->n", heard, heard) - cross**2 / own, 0)
+    variance = median_filter(left, SMOOTHED, mode="nearest") / block / own
+    weights = 1 / (variance + UNSTEADY**2)
+    return Profile((cross / own)[::outwards], weights[::outwards], block)
 
 
 def fitted_end(profile: Profile, *, longest: int) -> tuple[int, int, str]:
-    """Where a copy that stands at the profile's beginning ends: blocks to its end, and its fade.
+    """Where a copy ends, and its fade: samples to its end, the fade's samples, and its curve.
 
-    Returns the end and the fade's length in samples, and its curve; a fade of 0 is none for sure.
+    The fade is at most `longest` samples, and 0 if none explains clearly more than a cut.
     """
-    count = len(profile.gains)
-    lengths = [0.0, *(2.0 * 2 ** (np.arange(40) / 3))]
-    lengths = np.array([n for n in lengths if n <= longest / profile.block])
-    ends = np.arange(0, count + 1, dtype=float)
-    best = None
-    for curve in CURVES:
-        for length in lengths:
-            costs = _costs(profile, ends, np.full(len(ends), length), curve)
-            at = int(costs.argmin())
-            found = (costs[at] + (CLEARLY if length else 0), ends[at], length, curve)
-            best = min(best or found, found)
-    cost, end, length, curve = best
+    ends = np.arange(len(profile.gains) + 1, dtype=float)
+    octaves = np.log2(max(2, longest / profile.block / 2))
+    lengths = 2.0 * 2 ** (np.arange(int(LENGTHS_AN_OCTAVE * octaves)) / LENGTHS_AN_OCTAVE)
+    tried = []
+    for curve, length in product(CURVES, (0.0, *lengths)):
+        costs = _costs(profile, ends, np.full(len(ends), length), curve)
+        at = int(costs.argmin())
+        tried.append((costs[at] + (CLEARLY if length else 0), ends[at], length, curve))
+    cost, end, length, curve = min(tried)
     if length == 0:
         return round(end * profile.block), 0, curve
-    step = max(1.0, length / 8)
     cost -= CLEARLY
-    while step >= 0.125:
-        moves = [(end + a * step, max(0.5, length + b * step)) for a in (-1, 0, 1) for b in (-1, 0, 1)]
-        moves = [m for m in moves if m[1] * profile.block <= longest]
+    step = max(1.0, length / 8)
+    while step >= FINEST:
+        moves = [(end + a * step, length + b * step) for a, b in product((-1, 0, 1), repeat=2)]
+        moves = [move for move in moves if 0 < move[1] * profile.block <= longest]
         costs = _costs(profile, *np.array(moves).T, curve)
         at = int(costs.argmin())
         if costs[at] < cost - 1e-9:
@@ -96,7 +125,7 @@ def _costs(profile: Profile, ends: np.ndarray, lengths: np.ndarray, curve: str) 
     gain = (shape @ (weights * profile.gains) + prior) / (shape**2 @ weights + prior)
     rest = profile.gains - gain[:, None] * shape
     costs = rest**2 @ weights + prior * (gain - 1) ** 2
-    # What follows a hard cut may sound like the copy for a while: its echo, or the run stretched.
-    echo = (left < 0) & (left > -ECHO_S / BLOCK_S) & (lengths <= 2)[:, None]
-    prior = ECHO_PRIOR**-2
-    return costs - (echo @ (weights * profile.gains)) ** 2 / (echo @ weights + prior)
+    # What follows a cut may sound like the copy for a while: its echo, or the run stretched.
+    is_echo = (left < 0) & (left > -ECHO_S / BLOCK_S) & (lengths <= HARD_BLOCKS)[:, None]
+    echo = is_echo @ (weights * profile.gains)
+    return costs - echo**2 / (is_echo @ weights + ECHO_PRIOR**-2)

@@ -9,17 +9,32 @@ from editorbot.align.whiten import slice_padded
 from editorbot.audio.interpolate import half_width, read_at
 from editorbot.audio.stretch import Stretcher
 
+GAIN_BLOCK = 128
+"""Samples of the edit for which a compressor's gain is given: 3 ms."""
+
 
 class Playback:
-    """The raw (T,) as pieces play it, through the filter `taps` that mastering is, if any."""
+    """The raw (T,) as pieces play it, and the edit as what they play is heard in it.
 
-    def __init__(self, raw, taps=None, curve=None) -> None:
-        self.raw, self.taps, self.curve = raw, taps, curve
+    Mastering is the filter `taps`, if any, followed by a compressor of `gains` (N,), one value for
+    each `GAIN_BLOCK` of the edit's samples, if these are known.
+    """
 
-    def heard(self, edit, first, last):
-        """(last - first,) float64 the edit without its compressor's gain."""
+    def __init__(
+        self,
+        raw: np.ndarray,
+        taps: np.ndarray | None = None,
+        gains: np.ndarray | None = None,
+    ) -> None:
+        self.raw, self.taps, self.gains = raw, taps, gains
+
+    def heard(self, edit: np.ndarray, first: int, last: int) -> np.ndarray:
+        """(last - first,) float64 of the edit, without its compressor's gain."""
         sound = slice_padded(edit, first, last).astype(np.float64)
-        return sound if self.curve is None else sound / self.curve.at(first, last)
+        if self.gains is None:
+            return sound
+        blocks = (np.arange(first, last) + 0.5) / GAIN_BLOCK - 0.5
+        return sound / np.interp(blocks, np.arange(len(self.gains)), self.gains)
 
     @property
     def is_filtered(self) -> bool:
