@@ -80,7 +80,7 @@ def _with_gain_steps(
 ) -> list[Piece]:
     """The pieces, divided at steps that only show once their ends are known."""
     known = {piece.start for piece in pieces}
-    divided = with_gain_steps(pieces, raw, edit, ramps=True)
+    divided = with_gain_steps(pieces, raw, edit)
     new = [index for index, piece in enumerate(divided) if piece.start not in known]
     return _placed(divided, new, **placing) if new else pieces
 

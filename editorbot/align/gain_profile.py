@@ -25,6 +25,9 @@ GAIN_PRIOR = 0.15
 """Standard deviation of a copy's gain near one of its ends from its own on the whole."""
 ECHO_S, ECHO_PRIOR, HARD_BLOCKS = 0.3, 0.2, 2
 """How long and how loud a copy may go on after a cut that is over in so many blocks."""
+ELSEWHERE = (13, 29, 44)
+"""Blocks by which a copy is moved, either way, to see how it correlates by chance."""
+FAINTEST = 1e-12
 SMOOTHED = 7
 """Blocks over which the error of a gain is taken to be the same."""
 CLEARLY = 8.0
@@ -72,17 +75,35 @@ def measured_profile(
     count = (last - first) // block
     if count < 1:
         return None
-    half = TAPS // 2
-    span = first - half, first + count * block + half
-    sounds = [raw.played(copy, *span) * copy.gain, raw.heard(edit, *span)]
-    taps = whitening_filter(sounds, sample_rate=rate, highest_hz=HIGHEST_HZ)
-    played, heard = (oaconvolve(sound, taps, "valid").reshape(count, block) for sound in sounds)
-    own = np.einsum("nb,nb->n", played, played) + 1e-12
-    cross = np.einsum("nb,nb->n", heard, played)
-    left = np.maximum(np.einsum("nb,nb->n", heard, heard) - cross**2 / own, 0)
-    variance = median_filter(left, SMOOTHED, mode="nearest") / block / own
-    weights = 1 / (variance + UNSTEADY**2)
-    return Profile((cross / own)[::outwards], weights[::outwards], block)
+    half, margin = TAPS // 2, max(ELSEWHERE) * block
+    heard = raw.heard(edit, first - half, first + count * block + half)
+    wide = first - half - margin, first + count * block + half + margin
+    played = raw.played(copy, *wide) * copy.gain
+    taps = whitening_filter([heard, played], sample_rate=rate, highest_hz=HIGHEST_HZ)
+    heard, played = (oaconvolve(x, taps, "valid").reshape(-1, block) for x in (heard, played))
+    there = played[max(ELSEWHERE) : max(ELSEWHERE) + count]
+    own = _products(there, there)
+    gains = _products(heard, there) / own
+    weights = 1 / (_variance(heard - gains[:, None] * there, played) / own + UNSTEADY**2)
+    return Profile(gains[::outwards], weights[::outwards], block)
+
+
+def _variance(rest: np.ndarray, played: np.ndarray) -> np.ndarray:
+    """(N,) energy of what a copy leaves, (N, B), along sound that it is no copy of.
+
+    That sound is the copy's own, `ELSEWHERE`: in tones that sound alike chance correlates more
+    than in noise.
+    """
+    total, margin = np.zeros(len(rest)), max(ELSEWHERE)
+    for shift in ELSEWHERE:
+        for other in (played[margin + shift :], played[margin - shift :]):
+            other = other[: len(rest)]
+            total += _products(rest, other) ** 2 / _products(other, other)
+    return median_filter(total, SMOOTHED, mode="nearest") / (2 * len(ELSEWHERE))
+
+
+def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.einsum("nb,nb->n", a, b) + FAINTEST
 
 
 def fitted_end(profile: Profile, *, longest: int) -> tuple[int, int, str]:

@@ -30,6 +30,8 @@ STRAIGHT = 4.0
 """A fade, on either side of a step, leaves so many times more under one gain than under a ramp."""
 LONGEST_RAMP, RAMP_STEP = 150, 5
 """Blocks of a ramp from one gain to another, and between those at which its ends are tried."""
+PLATEAU = 50
+"""Blocks of even gain on either side of a ramp: a fade has them on one side only."""
 LEAST_RAMP = 0.3
 """Of the greater gain; more is a fade."""
 LEFT_BY_RAMP = 0.02
@@ -37,18 +39,12 @@ WORTH = 0.3
 """Share of what is left that a division must explain to be tried."""
 
 
-def with_gain_steps(
-    pieces: list[Piece], raw: Side, edit: Side, *, ramps: bool = False
-) -> list[Piece]:
-    """The pieces, divided where gain or polarity steps.
-
-    With `ramps` also where a gain goes over into another: only once the fades at the pieces' ends
-    are known, which would be taken for ramps.
-    """
-    return [part for piece in pieces for part in _divided(piece, raw, edit, ramps)]
+def with_gain_steps(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
+    """The pieces, divided where gain or polarity steps, or a gain goes over into another."""
+    return [part for piece in pieces for part in _divided(piece, raw, edit)]
 
 
-def _divided(piece: Piece, raw: Side, edit: Side, ramps: bool) -> list[Piece]:
+def _divided(piece: Piece, raw: Side, edit: Side) -> list[Piece]:
     block = max(1, round(BLOCK_S * raw.rate))
     # Under its fades a piece has other gains, or another piece sounds too.
     inner = replace(
@@ -62,7 +58,7 @@ def _divided(piece: Piece, raw: Side, edit: Side, ramps: bool) -> list[Piece]:
     steps = []
     for first, last in pairwise([0, *_flips(sums), sums.count]):
         steps += [first] if first else []
-        steps += _confirmed(sums, _steps(sums, first, last), first, last, ramps)
+        steps += _confirmed(sums, _steps(sums, first, last), first, last)
     places = [piece.start, *(inner.start + step * block for step in steps), piece.stop]
     parts = [replace(piece, start=start, stop=stop) for start, stop in pairwise(places)]
     borders = zip([0, *steps], [*steps, sums.count], strict=True)
@@ -144,9 +140,7 @@ def _flips(sums: _Sums) -> list[int]:
     return flips
 
 
-def _confirmed(
-    sums: _Sums, steps: list[int], start: int, stop: int, allow_ramps: bool
-) -> list[int]:
+def _confirmed(sums: _Sums, steps: list[int], start: int, stop: int) -> list[int]:
     """The steps within blocks [start, stop) that explain what is around them.
 
     The least convincing goes first, as its neighbours then have more around them.
@@ -168,7 +162,7 @@ def _confirmed(
         if shares[worst] < LEFT:
             return steps
         before, step, after = borders[worst : worst + 3]
-        ramp = _ramp(sums, step, before, after) if allow_ramps else None
+        ramp = _ramp(sums, step, before, after)
         if ramp is not None:
             ramps.add(ramp)
         steps = steps[:worst] + ([] if ramp is None else [ramp]) + steps[worst + 1 :]
@@ -177,9 +171,9 @@ def _confirmed(
 
 def _ramp(sums: _Sums, step: int, before: int, after: int) -> int | None:
     """The middle of a ramp of gain near a step, between blocks `before` and `after`, if one is."""
-    reach = sums.around + LONGEST_RAMP
+    reach = LONGEST_RAMP // 2 + sums.around
     before, after = max(before, step - reach), min(after, step + reach)
-    starts = np.arange(before + sums.shortest, after - sums.shortest, RAMP_STEP)
+    starts = np.arange(before + PLATEAU, after - PLATEAU + 1, RAMP_STEP)
     ends = np.array([(a, b) for a in starts for b in starts if 0 < b - a <= LONGEST_RAMP])
     if len(ends) == 0:
         return None

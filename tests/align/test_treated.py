@@ -207,3 +207,44 @@ def test_a_hard_cut_in_a_compressed_edit(tmp_path, raw_wav):
 
 def noise(samples: int, *, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 1, samples)
+
+
+def test_a_gain_that_goes_over_into_another(tmp_path, raw_wav):
+    ramp = Fade(samples=round(0.9 * RATE), curve="linear")
+    segments = [segment(0, 4, 5), segment(4, 5, 9, gain_db=-5.0), segment(9, 3, 40)]
+    segments[0] = segments[0].model_copy(update={"fade_out": ramp})
+    segments[1] = segments[1].model_copy(update={"fade_in": ramp})
+    _, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.gain_db for s in found.segments] == pytest.approx([0, -5, 0], abs=1e-3)
+    assert found.segments[1].out_start / RATE == pytest.approx(4, abs=0.002)
+    assert found.segments[1].fade_in.samples == pytest.approx(ramp.samples, rel=0.01)
+    assert null_test_db(found, path) < -80
+
+
+def test_a_gain_between_two_long_fades_across(tmp_path, raw_wav):
+    long = Fade(samples=round(0.8 * RATE), curve="equal_power")
+    segments = [segment(0, 4, 5, gain_db=-4.4), segment(4, 1.8, 30), segment(5.8, 4, 15)]
+    segments[0] = segments[0].model_copy(update={"fade_out": long})
+    segments[1] = segments[1].model_copy(update={"fade_in": long, "fade_out": long})
+    segments[2] = segments[2].model_copy(update={"fade_in": long})
+    _, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.gain_db for s in found.segments] == pytest.approx([-4.4, 0, 0], abs=1e-3)
+    assert null_test_db(found, path) < -80
+
+
+def test_a_long_fade_across_whose_second_piece_a_compressor_turns_down(tmp_path, raw_wav):
+    raw = soundfile.read(raw_wav)[0]
+    samples, fade = 14 * RATE, round(0.5 * RATE)
+    w = np.clip((np.arange(samples) - 7 * RATE + fade / 2) / fade, 0, 1)
+    before, after = raw[2 * RATE :][:samples], raw[22 * RATE :][:samples]
+    edit = np.cos(np.pi / 2 * w) * before + 2.0 * np.sin(np.pi / 2 * w) * after
+    power = uniform_filter1d(edit**2, RATE // 10)
+    edit = edit * (power + 1e-3) ** -0.3
+    edit = np.convolve(edit, [0.2, -0.5, 1.0, 0.4, 0.1], "same")
+    path = tmp_path / "edit.wav"
+    soundfile.write(path, (0.5 * edit / np.abs(edit).max()).astype(np.float32), RATE)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert len(found.segments) == 2
+    assert found.segments[1].out_start / RATE == pytest.approx(7, abs=0.012)
