@@ -153,11 +153,8 @@ def _confirmed(sums: _Sums, steps: list[int], start: int, stop: int) -> list[int
             first, last = max(before, step - sums.around), min(after, step + sums.around)
             left = float(sums.left(first, step) + sums.left(step, last))
             whole = max(float(sums.left(first, last)), 1e-20)
-            is_fade = any(
-                float(sums.left(*side)) > STRAIGHT * sums.left_by_ramp(*side) + AUDIBLE * whole
-                for side in ((first, step), (step, last))
-            )
-            shares.append(0.0 if step in ramps else 1.0 if is_fade else left / whole)
+            is_even = all(_is_even(sums, *side, whole) for side in ((first, step), (step, last)))
+            shares.append(0.0 if step in ramps else left / whole if is_even else 1.0)
         worst = int(np.argmax(shares))
         if shares[worst] < LEFT:
             return steps
@@ -192,4 +189,13 @@ def _ramp(sums: _Sums, step: int, before: int, after: int) -> int | None:
     gains = sorted((low[best], high[best]))
     if left[best] > LEFT_BY_RAMP * whole or gains[0] < LEAST_RAMP * gains[1]:
         return None
-    return int(ends[best].mean())
+    low_end, high_end = ends[best]
+    plateaus = (low_end - PLATEAU, low_end), (high_end, high_end + PLATEAU)
+    is_even = all(_is_even(sums, *plateau, whole) for plateau in plateaus)
+    return int(ends[best].mean()) if is_even else None
+
+
+def _is_even(sums: _Sums, first: int, last: int, whole: float) -> bool:
+    """Whether blocks [first, last), of a stretch that leaves `whole`, are not part of a fade."""
+    by_ramp = sums.left_by_ramp(first, last)
+    return float(sums.left(first, last)) <= STRAIGHT * by_ramp + AUDIBLE * whole
