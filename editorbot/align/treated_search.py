@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter1d
 
 from editorbot.align.piece import Treatment, tape_pitch
 from editorbot.align.sides import ANALYSIS_RATE
-from editorbot.align.whiten import slice_padded
+from editorbot.align.spectrogram import power_blocks, triangular_bank
 
 HOP = 256
 """Samples at the analysis rate."""
@@ -27,7 +27,6 @@ LOWEST_HZ = 140.0
 BANDS = BANDS_PER_OCTAVE * OCTAVES
 FLOOR_BEL = -7.0
 """Below the loudest band: 70 dB."""
-FRAMES_PER_BLOCK = 2048
 
 COARSE = 2
 """Frames per frame of the search; 46 ms."""
@@ -320,17 +319,8 @@ def _moved(run: TreatedRun, name: str, amount: float) -> TreatedRun:
 
 def band_levels(wave: np.ndarray) -> np.ndarray:
     """(F, BANDS) float32 log10 power of quarter-tone bands; frame f is centred on f * HOP."""
-    window = np.hanning(N_FFT).astype(np.float32)
-    bank = _quarter_tone_bank()
-    frames = 1 + len(wave) // HOP
-    blocks = []
-    for first in range(0, frames, FRAMES_PER_BLOCK):
-        last = min(first + FRAMES_PER_BLOCK, frames)
-        samples = slice_padded(wave, first * HOP - N_FFT // 2, (last - 1) * HOP + N_FFT // 2)
-        framed = np.lib.stride_tricks.sliding_window_view(samples, N_FFT)[::HOP]
-        spectrum = np.fft.rfft(framed * window, axis=1)
-        blocks.append((spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ bank)
-    power = np.concatenate(blocks)
+    blocks = power_blocks(wave, _quarter_tone_bank(), hop=HOP)
+    power = np.concatenate([power for power, _ in blocks])
     return np.log10(power + power.max() * 10**FLOOR_BEL + 1e-20)
 
 
@@ -338,9 +328,8 @@ def _quarter_tone_bank() -> np.ndarray:
     """(N_FFT // 2 + 1, BANDS) float32 triangles, three bins wide at least."""
     centres = LOWEST_HZ * 2 ** (np.arange(BANDS) / BANDS_PER_OCTAVE)
     bin_hz = ANALYSIS_RATE / N_FFT
-    half_width = np.maximum(centres * (2 ** (1 / BANDS_PER_OCTAVE) - 1), 1.5 * bin_hz)
-    distance = np.abs(np.arange(N_FFT // 2 + 1)[:, None] * bin_hz - centres) / half_width
-    return np.maximum(0, 1 - distance).astype(np.float32)
+    half_widths = np.maximum(centres * (2 ** (1 / BANDS_PER_OCTAVE) - 1), 1.5 * bin_hz)
+    return triangular_bank(centres, half_widths, n_fft=N_FFT)
 
 
 def _at(rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
