@@ -5,15 +5,13 @@ clipped differences in time keep the attacks. One row per frame, of unit length,
 recording is quiet, so that silence is evidence for nothing.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from editorbot.align.mapped import release
 from editorbot.align.sides import ANALYSIS_RATE
-from editorbot.align.whiten import slice_padded
+from editorbot.align.spectrogram import power_blocks, triangular_bank
 
 HOP = 128
 """Samples at `ANALYSIS_RATE`: 11.6 ms, as one frame of the EDL's views."""
@@ -25,7 +23,7 @@ FLOOR_BEL = -8.0
 QUIET_DB = -65.0
 """Below the recording's loud frames (their 95th percentile)."""
 FRAMES_PER_BLOCK = 1024
-"""32 MB while their spectra are computed."""
+"""... of which vectors are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Features:
 
 def compute_features(wave: np.ndarray) -> Features:
     """Features of `wave`, (T,) at `ANALYSIS_RATE`; F = 1 + T // HOP, frame f centred on f * HOP."""
-    powers, levels = zip(*_band_powers(wave), strict=True)
+    powers, levels = zip(*power_blocks(wave, _log_frequency_bank(), hop=HOP), strict=True)
     bels, level = np.concatenate(powers), np.concatenate(levels)
     del powers
     # Of digital silence too the logarithm is a number.
@@ -70,25 +68,8 @@ def _vectors(bels: np.ndarray, first: int, last: int) -> np.ndarray:
     return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-6)
 
 
-def _band_powers(wave: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield blocks of (F, BANDS) float32 band powers and (F,) float32 mean power."""
-    window = np.hanning(N_FFT).astype(np.float32)
-    bank = _log_frequency_bank()
-    frames = 1 + len(wave) // HOP
-    for first in range(0, frames, FRAMES_PER_BLOCK):
-        last = min(first + FRAMES_PER_BLOCK, frames)
-        samples = slice_padded(wave, first * HOP - N_FFT // 2, (last - 1) * HOP + N_FFT // 2)
-        framed = np.lib.stride_tricks.sliding_window_view(samples, N_FFT)[::HOP]
-        spectrum = np.fft.rfft(framed * window, axis=1)
-        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        yield power @ bank, np.mean(framed**2, axis=1)
-        release(wave)
-
-
 def _log_frequency_bank() -> np.ndarray:
     """(N_FFT // 2 + 1, BANDS) float32 triangles, even in log frequency, two bins wide at least."""
-    bins_hz = np.arange(N_FFT // 2 + 1) * ANALYSIS_RATE / N_FFT
     edges = np.geomspace(LOWEST_HZ, HIGHEST_HZ, BANDS + 2)
-    half_width = np.maximum(np.diff(edges)[:-1], 2 * ANALYSIS_RATE / N_FFT)
-    distance = np.abs(bins_hz[:, None] - edges[None, 1:-1]) / half_width
-    return np.maximum(0, 1 - distance).astype(np.float32)
+    half_widths = np.maximum(np.diff(edges)[:-1], 2 * ANALYSIS_RATE / N_FFT)
+    return triangular_bank(edges[1:-1], half_widths, n_fft=N_FFT)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from editorbot.align.doubts import doubtful_stretches
 from editorbot.align.offsets import Offset, exact_lag
 from editorbot.align.piece import Piece, tape_pitch, trimmed
 from editorbot.align.playback import treated
@@ -15,30 +16,55 @@ from editorbot.progress import track
 
 BORDER_S = 0.3
 """A run that ends so near its stretch's end goes on to it: only analysis windows keep it off."""
-LEAST_CORRELATION = 0.3
-"""Of the whitened waveforms, for a reversed or tape-speed run to be a copy."""
-ALIKE_WITHOUT, ALIKE_SHORT = 0.78, 0.1
-"""Mean cosine of the spectra for a run to be taken without comparing waveforms, and how much more
-is asked for per second that it is shorter than `LONG_S`."""
-LONG_S = 1.5
-SHARP, VERY_SHARP = 0.3, 0.45
-"""Sharpness of such runs; the sharpest need not be so alike, as under noise and reverb."""
+LEAST_CORRELATION, SURE_CORRELATION = 0.3, 0.6
+"""Of the whitened waveforms, for a reversed or tape-speed run to be a copy; and if the spectra are
+not very alike, since a held note's waveform is like another's up to .5."""
+ALIKE, SHARP_COUNTS = 0.88, 0.5
+"""Mean cosine of the spectra, and so many times the sharpness, that a run must reach together to be
+taken without the waveforms being very alike. Foreign sound was measured to reach .86."""
+SHARP, VERY_SHARP = 0.2, 0.45
+"""Sharpness of such runs; the sharpest need not be so alike, as under noise and reverb. Foreign
+sound was measured to reach .37."""
 ROUNDS_S = ((0.1, 0.02), (0.2, 0.005), (0.4, 0.002))
 """A run's lag is measured at its beginning and its end, so that its speed is known too: how long
 these spots are, longer as the speed gets known, and by how much the lag may be wrong."""
 
 
 def with_treated(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
-    """The pieces, those without source replaced by treated runs where these are found."""
-    gaps = [p for p in pieces if p.lag is None and _is_worth_it(p, edit)]
-    if not gaps:
+    """The pieces, with treated runs where there is no source, or a doubtful one, and these fit."""
+    searched = [
+        (piece, [gap for gap in _gaps(piece, raw, edit) if _is_worth_it(gap, edit)])
+        for piece in pieces
+    ]
+    if not any(gaps for _, gaps in searched):
         return pieces
     search = TreatedSearch(raw.wave, edit.wave)
-    found = {}
-    for gap in track(gaps, "searching for treated runs"):
-        runs = search.find(gap.start / raw.rate, gap.stop / raw.rate)
-        found[gap] = [piece for run in runs if (piece := _piece(run, raw, edit)) is not None]
-    return [part for piece in pieces for part in _filled(piece, found.get(piece, []), raw.rate)]
+
+    def found(gap: Piece) -> list[Piece]:
+        ends_s = gap.start / raw.rate, gap.stop / raw.rate
+        return search.find(*ends_s, lambda run: _piece(run, raw, edit))
+
+    result: list[Piece] = []
+    for piece, gaps in track(searched, "searching for treated runs"):
+        runs = [(gap, found(gap)) for gap in gaps]
+        result += _divided(piece, [(gap, some) for gap, some in runs if some], raw.rate)
+    return result
+
+
+def _gaps(piece: Piece, raw: Side, edit: Side) -> list[Piece]:
+    return [piece] if piece.lag is None else doubtful_stretches(piece, raw, edit)
+
+
+def _divided(piece: Piece, runs: list[tuple[Piece, list[Piece]]], rate: int) -> Iterator[Piece]:
+    """The piece with its gaps, in order, filled by what was found in each."""
+    position = piece.start
+    for gap, found in runs:
+        if gap.start > position:
+            yield replace(piece, start=position, stop=gap.start)
+        yield from _filled(gap, found, rate)
+        position = gap.stop
+    if position < piece.stop:
+        yield replace(piece, start=position)
 
 
 def _is_worth_it(gap: Piece, edit: Side) -> bool:
@@ -48,9 +74,6 @@ def _is_worth_it(gap: Piece, edit: Side) -> bool:
 
 def _filled(gap: Piece, found: list[Piece], rate: int) -> Iterator[Piece]:
     """The gap as treated pieces and what is left of it; slivers go to the pieces."""
-    if not found:
-        yield gap
-        return
     border = round(BORDER_S * rate)
     position = gap.start
     for number, piece in enumerate(found):
@@ -76,18 +99,15 @@ def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece | None:
         confidence=round(float(np.clip(run.score, 0, 1)), 4),
         treatment=run.treatment,
     )
-    exact = _measured(piece, raw, edit) if run.treatment.is_tape else None
-    if exact is not None:
-        return exact
-    # Played plainly or backwards the waveform would be the raw's.
-    if run.treatment.pitch_semitones == 0 and run.treatment.speed == 1:
-        return None
-    asked = ALIKE_WITHOUT + ALIKE_SHORT * max(0, LONG_S - run.seconds)
-    is_alike = run.score >= asked and run.sharpness >= SHARP
-    return replace(piece, is_copy=False) if is_alike or run.sharpness >= VERY_SHARP else None
+    sounds_alike = run.score + SHARP_COUNTS * run.sharpness >= ALIKE
+    if run.treatment.is_tape:
+        least = LEAST_CORRELATION if sounds_alike else SURE_CORRELATION
+        return _measured(piece, raw, edit, least=least)
+    is_sharp = run.sharpness >= (SHARP if sounds_alike else VERY_SHARP)
+    return replace(piece, is_copy=False) if is_sharp else None
 
 
-def _measured(piece: Piece, raw: Side, edit: Side) -> Piece | None:
+def _measured(piece: Piece, raw: Side, edit: Side, *, least: float) -> Piece | None:
     """The piece with lag and speed by its waveform; None if the waveforms are not alike."""
     start, stop = trimmed(piece.start, piece.stop, round(BORDER_S * raw.rate))
     for spot_s, margin_s in ROUNDS_S:
@@ -97,7 +117,7 @@ def _measured(piece: Piece, raw: Side, edit: Side) -> Piece | None:
         offsets = [_offset(piece, raw, edit, *end, margin=margin) for end in ends]
         piece = _corrected(piece, [(sum(e) / 2, o.lag) for e, o in zip(ends, offsets, strict=True)])
     strengths = [abs(offset.strength) for offset in offsets]
-    return piece if min(strengths) >= LEAST_CORRELATION else None
+    return piece if min(strengths) >= least else None
 
 
 def _offset(piece: Piece, raw: Side, edit: Side, start: int, stop: int, *, margin: int) -> Offset:

@@ -6,15 +6,16 @@ the raw once per treatment; the best hypothesis is refined, grown as far as it h
 left of the stretch searched again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from editorbot.align.piece import Treatment, tape_pitch
 from editorbot.align.sides import ANALYSIS_RATE
-from editorbot.align.whiten import slice_padded
+from editorbot.align.spectrogram import power_blocks, triangular_bank
 
 HOP = 256
 """Samples at the analysis rate."""
@@ -27,7 +28,6 @@ LOWEST_HZ = 140.0
 BANDS = BANDS_PER_OCTAVE * OCTAVES
 FLOOR_BEL = -7.0
 """Below the loudest band: 70 dB."""
-FRAMES_PER_BLOCK = 2048
 
 COARSE = 2
 """Frames per frame of the search; 46 ms."""
@@ -60,8 +60,12 @@ SPEED_RANGE, PITCH_RANGE = (0.78, 1.29), (-3.6, 3.6)
 """What is looked for: speeds, and semitones at a speed that does not ask for them."""
 NATURAL_SPEED, NATURAL_PITCH = 0.002, 0.1
 """Speeds this near to 1, and pitches (semitones) this near to a whole number, are taken for it."""
-TAPE_PITCH, TAPE_LOSS = 0.4, 0.01
-"""A pitch this near to a tape's, in semitones, is one if that costs no more of the cosine."""
+TAPE_APART, TAPE_LOSS = 0.08, 0.1
+"""By how much the speed may differ from the tape's that has the pitch, and how much less the
+cosine may be, for the waveform to be asked whether the run is a tape's."""
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -116,33 +120,52 @@ class TreatedSearch:
         self._coarse = _unit(coarse @ self._basis).T.copy()
         self._patience_s = PATIENCE_S
 
-    def find(self, start_s: float, stop_s: float) -> list[TreatedRun]:
-        """Treated runs within [start_s, stop_s) of the edit, in order and without overlap."""
-        found = []
+    def find(
+        self, start_s: float, stop_s: float, take: Callable[[TreatedRun], Found | None]
+    ) -> list[Found]:
+        """What `take` makes of the treated runs within [start_s, stop_s) of the edit, in order.
+
+        `take` says None of a run that only sounds alike; the next best is then tried, and of a
+        stretch in which none is taken the rest is searched on.
+        """
+        found: list[Found] = []
+        free_s = start_s
         while stop_s - start_s >= SHORTEST_S and self._patience_s > 0:
             end_s = min(stop_s, start_s + MOST_SEARCHED_S)
-            run = self._best(start_s, end_s, stop_s)
-            if run is None:
+            taken = self._first_taken(self._ranked(start_s, end_s, (free_s, stop_s)), take)
+            if taken is None:
                 self._patience_s -= end_s - start_s
                 start_s = end_s if end_s == stop_s else end_s - MOST_SEARCHED_S / 4
                 continue
             self._patience_s = PATIENCE_S
+            run, made = taken
             if run.start_s - start_s >= SHORTEST_S:
-                found += self.find(start_s, run.start_s)
-            found.append(run)
-            start_s = run.stop_s
+                found += self.find(start_s, run.start_s, take)
+            found.append(made)
+            start_s = free_s = run.stop_s
         return found
 
-    def _best(self, start_s: float, end_s: float, stop_s: float) -> TreatedRun | None:
-        """The hypothesis found in [start_s, end_s) that explains most of [start_s, stop_s)."""
-        grown = []
+    def _first_taken(
+        self, runs: list[TreatedRun], take: Callable[[TreatedRun], Found | None]
+    ) -> tuple[TreatedRun, Found] | None:
+        for run in runs:
+            for reading in self._readings(run):
+                made = take(replace(reading, sharpness=self._sharpness(reading)))
+                if made is not None:
+                    return reading, made
+        return None
+
+    def _ranked(
+        self, start_s: float, end_s: float, free_s: tuple[float, float]
+    ) -> list[TreatedRun]:
+        """What was found in [start_s, end_s), that first which explains most between `free_s`."""
+        grown: list[TreatedRun] = []
         for hypothesis in self._hypotheses(start_s, end_s):
             refined = self._refined(hypothesis)
-            if refined.score >= ALIKE:
-                grown.append(self._grown(refined, start_s, stop_s))
+            if refined.score >= ALIKE and not any(_holds(run, refined) for run in grown):
+                grown.append(self._grown(refined, *free_s))
         grown = [run for run in grown if run.seconds >= SHORTEST_S and run.score >= ALIKE]
-        best = max(grown, key=lambda run: (run.score - UNLIKE) * run.seconds, default=None)
-        return None if best is None else replace(best, sharpness=self._sharpness(best))
+        return sorted(grown, key=lambda run: -(run.score - UNLIKE) * run.seconds)
 
     def _hypotheses(self, start_s: float, end_s: float) -> list[TreatedRun]:
         """The best few of all windows, treatments and places."""
@@ -239,29 +262,31 @@ class TreatedSearch:
             grown = self._refined(grown)
             at_border = grown.start_s <= start_s + FRAME_S and grown.stop_s >= stop_s - FRAME_S
             if at_border or grown.seconds < 1.2 * run.seconds:
-                return self._named(grown)
+                return grown
             # A speed known from one second holds for a few: the run grows by its own length.
             run, reach_s = grown, grown.seconds
 
-    def _named(self, run: TreatedRun) -> TreatedRun:
-        """The run as a tape's if that explains it as well, else with round numbers."""
+    def _readings(self, run: TreatedRun) -> Iterator[TreatedRun]:
+        """What the run may be: first a tape's, if its speed and pitch are not too far apart.
+
+        Held notes leave the speed open, and the pitch of a few seconds is known better: it says
+        how fast a tape would have run. Only the waveform tells whether it was one.
+        """
         treatment = run.treatment
-        if abs(treatment.pitch_semitones - tape_pitch(treatment.speed)) < TAPE_PITCH:
-            # The pitch of a few seconds is known better than their speed.
-            speeds = (treatment.speed, 2 ** (treatment.pitch_semitones / 12))
-            tapes = [
-                self._refined(
+        by_pitch = 2 ** (treatment.pitch_semitones / 12)
+        if abs(treatment.speed / by_pitch - 1) < TAPE_APART:
+            tapes = {
+                speed: self._refined(
                     run.turned(Treatment(treatment.reverse, speed, tape_pitch(speed))),
                     moves=("place", "speed"),
                 )
-                for speed in speeds
-            ]
-            best = max(tapes, key=lambda tape: tape.score)
+                for speed in (treatment.speed, by_pitch)
+                if SPEED_RANGE[0] < speed < SPEED_RANGE[1]
+            }
+            best = max(tapes.values(), key=lambda tape: tape.score)
             if best.score > run.score - TAPE_LOSS:
-                run = best
-                if abs(best.treatment.speed - 1) > NATURAL_SPEED:
-                    return best
-        return run.turned(_natural(run.treatment))
+                yield best.turned(_natural(best.treatment))
+        yield run.turned(_natural(run.treatment))
 
 
 def _distinct(runs: list[TreatedRun]) -> list[TreatedRun]:
@@ -271,6 +296,12 @@ def _distinct(runs: list[TreatedRun]) -> list[TreatedRun]:
         if not any(_say_the_same(run, better) for better in result):
             result.append(run)
     return result
+
+
+def _holds(run: TreatedRun, other: TreatedRun) -> bool:
+    """Whether another hypothesis lies within a run, and says the same."""
+    inside = run.start_s <= other.middle_s < run.stop_s
+    return inside and _say_the_same(run, other)
 
 
 def _say_the_same(run: TreatedRun, other: TreatedRun) -> bool:
@@ -284,6 +315,8 @@ def _say_the_same(run: TreatedRun, other: TreatedRun) -> bool:
 def _natural(treatment: Treatment) -> Treatment:
     """What was measured taken for what an editor will have set."""
     speed, pitch = treatment.speed, treatment.pitch_semitones
+    if treatment.is_tape:
+        return Treatment(treatment.reverse) if abs(speed - 1) < NATURAL_SPEED else treatment
     if abs(speed - 1) < NATURAL_SPEED:
         speed = 1.0
     if abs(pitch - round(pitch)) < NATURAL_PITCH:
@@ -320,17 +353,8 @@ def _moved(run: TreatedRun, name: str, amount: float) -> TreatedRun:
 
 def band_levels(wave: np.ndarray) -> np.ndarray:
     """(F, BANDS) float32 log10 power of quarter-tone bands; frame f is centred on f * HOP."""
-    window = np.hanning(N_FFT).astype(np.float32)
-    bank = _quarter_tone_bank()
-    frames = 1 + len(wave) // HOP
-    blocks = []
-    for first in range(0, frames, FRAMES_PER_BLOCK):
-        last = min(first + FRAMES_PER_BLOCK, frames)
-        samples = slice_padded(wave, first * HOP - N_FFT // 2, (last - 1) * HOP + N_FFT // 2)
-        framed = np.lib.stride_tricks.sliding_window_view(samples, N_FFT)[::HOP]
-        spectrum = np.fft.rfft(framed * window, axis=1)
-        blocks.append((spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ bank)
-    power = np.concatenate(blocks)
+    blocks = power_blocks(wave, _quarter_tone_bank(), hop=HOP)
+    power = np.concatenate([power for power, _ in blocks])
     return np.log10(power + power.max() * 10**FLOOR_BEL + 1e-20)
 
 
@@ -338,9 +362,8 @@ def _quarter_tone_bank() -> np.ndarray:
     """(N_FFT // 2 + 1, BANDS) float32 triangles, three bins wide at least."""
     centres = LOWEST_HZ * 2 ** (np.arange(BANDS) / BANDS_PER_OCTAVE)
     bin_hz = ANALYSIS_RATE / N_FFT
-    half_width = np.maximum(centres * (2 ** (1 / BANDS_PER_OCTAVE) - 1), 1.5 * bin_hz)
-    distance = np.abs(np.arange(N_FFT // 2 + 1)[:, None] * bin_hz - centres) / half_width
-    return np.maximum(0, 1 - distance).astype(np.float32)
+    half_widths = np.maximum(centres * (2 ** (1 / BANDS_PER_OCTAVE) - 1), 1.5 * bin_hz)
+    return triangular_bank(centres, half_widths, n_fft=N_FFT)
 
 
 def _at(rows: np.ndarray, positions: np.ndarray) -> np.ndarray:

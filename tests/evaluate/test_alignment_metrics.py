@@ -8,7 +8,6 @@ from editorbot.audio.sources import source_of
 from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
 from editorbot.evaluate.alignment import (
     GRID,
-    SILENT_DB,
     cut_errors_s,
     cut_f1,
     cut_times_s,
@@ -177,18 +176,15 @@ def test_lists_of_different_edits_are_refused():
         score_alignment(edit((5, 0)), edit((8, 0)))
 
 
-@pytest.mark.parametrize(("subtype", "bits"), [("PCM_16", 16), ("PCM_24", 24)])
-def test_rounding_to_whole_numbers_is_no_error(tmp_path, subtype, bits):
+def test_rounding_to_whole_numbers_is_no_error(tmp_path):
     rng = np.random.default_rng(5)
     raw, edited = tmp_path / "raw.wav", tmp_path / "edit.wav"
     soundfile.write(raw, rng.uniform(-0.5, 0.5, 8000).astype(np.float32), 8000, subtype="FLOAT")
     sound = soundfile.read(raw)[0] * 10 ** (-3 / 20)
-    steps = 2 ** (bits - 1)
-    soundfile.write(edited, np.rint(sound * steps) / steps, 8000, subtype=subtype)
+    soundfile.write(edited, np.rint(sound * 2**15) / 2**15, 8000, subtype="PCM_16")
     segment = Segment(out_start=0, out_end=8000, source=0, src_start=0, src_end=8000, gain_db=-3.0)
     found = Edit(sample_rate=8000, samples=8000, sources=(source_of(raw),), segments=(segment,))
-    assert null_test_db(found, edited) == SILENT_DB
-    a_step_off = found.model_copy(
-        update={"segments": (segment.model_copy(update={"gain_db": -3.01}),)}
-    )
-    assert null_test_db(a_step_off, edited) > -70
+    # The steps of 16 bits alone are -88 dB of this sound.
+    assert null_test_db(found, edited) < -110
+    other = segment.model_copy(update={"gain_db": -3.01})
+    assert null_test_db(found.model_copy(update={"segments": (other,)}), edited) > -65
