@@ -286,7 +286,10 @@ class TreatedSearch:
             best = max(tapes.values(), key=lambda tape: tape.score)
             if best.score > run.score - TAPE_LOSS:
                 yield best.turned(_natural(best.treatment))
-        yield run.turned(_natural(run.treatment))
+        free = _natural(treatment)
+        # Without a treatment it was a tape at most, and that was asked.
+        if not free.is_tape:
+            yield run.turned(free)
 
 
 def _distinct(runs: list[TreatedRun]) -> list[TreatedRun]:

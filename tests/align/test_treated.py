@@ -9,6 +9,8 @@ from scipy.signal import butter, sosfilt
 
 from editorbot.align.align import align
 from editorbot.align.piece import tape_pitch
+from editorbot.align.sides import ANALYSIS_RATE
+from editorbot.align.treated_search import TreatedRun, TreatedSearch
 from editorbot.audio.render import render
 from editorbot.audio.sources import source_of
 from editorbot.edl.model import Edit, Fade, Segment, with_ops
@@ -65,6 +67,7 @@ TREATMENTS = {
     "compressed": {"speed": 1.2},
     "higher": {"pitch_semitones": 2.0},
     "lower": {"pitch_semitones": -1.0},
+    "hardly compressed": {"speed": 1.008},
     "reversed and faster": {"reverse": True, "speed": 1.1, "pitch_semitones": tape_pitch(1.1)},
 }
 
@@ -167,6 +170,60 @@ def test_a_reversed_run_is_found_beside_a_short_plain_one(tmp_path, raw_wav):
     found = align(raw_wav, path, params=PARAMS).edit
     assert [s.reverse for s in found.segments] == [False, True]
     assert null_test_db(found, path) < -100
+
+
+def test_half_of_what_looks_like_one_short_run_is_reversed(tmp_path):
+    """For so short a run the path rather keeps to its neighbour's lag."""
+    raw_wav = tmp_path / "raw.wav"
+    soundfile.write(raw_wav, music(40, seed=3)[0].astype(np.float32), RATE, subtype="FLOAT")
+    segments = [segment(0, 1.5, 0), segment(1.5, 1.5, 17.4, reverse=True)]
+    segments = [s.model_copy(update={"fade_in": Fade(), "fade_out": Fade()}) for s in segments]
+    truth, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.reverse for s in found.segments] == [False, True]
+    assert score_alignment(truth, found).within_1 == 1
+    assert null_test_db(found, path) < -100
+
+
+def held_notes(seconds: float, *, seed: int) -> np.ndarray:
+    """(T,) chords that swell and die away over seconds, with a breath of noise."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * RATE)) / RATE
+    sound = 0.01 * noise(len(t), seed=seed)
+    for at in np.arange(0, seconds, 1.2):
+        envelope = np.exp(-(((t - at - rng.normal(0, 0.1)) / 0.8) ** 2))
+        for pitch in rng.choice(220 * 2 ** (np.arange(24) / 12), 3, replace=False):
+            for k in range(1, 5):
+                sound += envelope * np.sin(2 * np.pi * pitch * k * t + rng.uniform(0, 6.28)) / k
+    return 0.5 * sound / np.abs(sound).max()
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_held_notes_reversed_are_not_taken_for_stretched(tmp_path, seed):
+    """How fast a chord swells tells little of its speed; its waveform does."""
+    raw_wav = tmp_path / "raw.wav"
+    soundfile.write(raw_wav, held_notes(40, seed=seed).astype(np.float32), RATE, subtype="FLOAT")
+    places = [(0, 4, 5, False), (4, 1, 30, True), (5, 4, 20, False)]
+    segments = [segment(out, s, src, reverse=back) for out, s, src, back in places]
+    truth, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [(s.reverse, s.speed) for s in found.segments] == [(False, 1), (True, 1), (False, 1)]
+    assert score_alignment(truth, found).within_1 == 1
+
+
+def test_what_is_refused_at_its_beginning_may_be_found_later():
+    raw = music(30, seed=4, rate=ANALYSIS_RATE)[0].astype(np.float32)
+    edit = raw[8 * ANALYSIS_RATE : 20 * ANALYSIS_RATE][::-1]
+    refused, tried = 1, []
+
+    def take(run: TreatedRun) -> TreatedRun | None:
+        tried.append(run)
+        return run if len(tried) > refused else None
+
+    runs = TreatedSearch(raw, edit).find(0, 12, take)
+    assert len(runs) == 1
+    assert (runs[0].start_s, runs[0].stop_s) == pytest.approx((0, 12), abs=0.1)
+    assert runs[0].treatment.reverse
 
 
 def test_going_on_after_a_stretched_run_is_no_jump(tmp_path, raw_wav):
