@@ -34,6 +34,8 @@ COARSE = 2
 DIMENSIONS = 32
 WINDOW, WINDOW_HOP = 16, 8
 """Coarse frames of the raw compared at once, 0.74 s, and from one window to the next."""
+STRIDE = 2
+"""Coarse frames from one that is compared to the next: 93 ms, half of what each one hears."""
 MOST_SEARCHED_S = 4.0
 """Of a longer stretch its beginning is searched; what is found there grows over the rest."""
 SPEEDS = tuple(float(speed) for speed in np.geomspace(0.79, 1.27, 17) if abs(speed - 1) > 0.01)
@@ -172,13 +174,10 @@ class TreatedSearch:
         found = []
         for treatment in treatments():
             vectors, times = self._undone(treatment, start_s, end_s)
-            length = min(WINDOW, len(vectors), self._coarse.shape[1])
-            for first in range(0, len(vectors) - length + 1, WINDOW_HOP):
-                score, place = self._best_place(vectors[first : first + length])
-                window = times[first : first + length]
+            for first, last, place, score in self._best_places(vectors):
                 raw_s = place * COARSE * FRAME_S
-                lag_s = raw_s - treatment.slope * window[0]
-                low, high = sorted((float(window[0]), float(window[-1])))
+                lag_s = raw_s - treatment.slope * times[first]
+                low, high = sorted((float(times[first]), float(times[last - 1])))
                 found.append(TreatedRun(low, high, lag_s, treatment, score))
         found.sort(key=lambda run: -run.score)
         scored = [replace(run, score=self._score(run)) for run in found[:LOOKED_AT]]
@@ -193,15 +192,21 @@ class TreatedSearch:
         levels = moved_bands(_at(self._edit, times / FRAME_S), -treatment.pitch_semitones)
         return _unit(_with_movement(levels) @ self._basis), times
 
-    def _best_place(self, window: np.ndarray) -> tuple[float, int]:
-        """Highest mean cosine of a window (N, DIMENSIONS) along the raw, and where."""
-        similarity = window @ self._coarse
-        places = similarity.shape[1] - len(window) + 1
-        total = np.zeros(places, np.float32)
-        for row, values in enumerate(similarity):
-            total += values[row : row + places]
-        place = int(total.argmax())
-        return float(total[place] / len(window)), place
+    def _best_places(self, vectors: np.ndarray) -> Iterator[tuple[int, int, int, float]]:
+        """Windows [first, last) of vectors (N, DIMENSIONS), each one's best place, and its cosine.
+
+        Frames overlap so far that every `STRIDE`-th of a window says as much as all.
+        """
+        length = min(WINDOW, len(vectors), self._coarse.shape[1])
+        places = self._coarse.shape[1] - length + 1
+        similarity = vectors[::STRIDE] @ self._coarse
+        for first in range(0, len(vectors) - length + 1, WINDOW_HOP):
+            rows = similarity[first // STRIDE :][: -(-length // STRIDE)]
+            total = rows[0, :places].copy()
+            for number, row in enumerate(rows[1:], start=1):
+                total += row[number * STRIDE :][:places]
+            place = int(total.argmax())
+            yield first, first + length, place, float(total[place] / len(rows))
 
     def _cosines(
         self, run: TreatedRun, start_s: float, stop_s: float
