@@ -6,7 +6,7 @@ makes its lag exact, and throws out what only sounds alike.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,10 @@ REACH_FRAMES = 130
 SAME_LAG = 0.75
 """Samples; lags closer than this are one."""
 BATCH = 64
+MOST_EXTENSIONS = 12
+"""Times 2 s: how far a lag is followed beyond the windows that found it."""
+GOES_ON, NEAR_LAG = 0.4, 2.0
+"""Correlation at which a lag is taken to go on, and by how many samples it may seem to differ."""
 RIVALS = 3
 """Peaks kept per spot: in sustained tones those a few periods apart are almost alike."""
 RIVAL_SHARE = 0.93
@@ -80,35 +84,82 @@ def measure_lags(
     *,
     least_correlation: float,
 ) -> list[MeasuredLag]:
-    """Measure the candidates' lags on the whitened waveforms (T,).
+    """Measure the candidates' lags on the whitened waveforms (T,), and how far these go on.
 
     Lags at which these correlate less than `least_correlation` are dropped.
     """
     spots = list(_spots(_chains(candidates), len(edit)))
-    found = []
     batches = [spots[i : i + BATCH] for i in range(0, len(spots), BATCH)]
+    found = []
     for batch in track(batches, "measuring lags"):
-        for lags, strengths in _measure(raw, edit, batch):
-            for spot, lag, strength in zip(batch, lags, strengths, strict=True):
-                if strength >= least_correlation:
-                    middle = spot.start + SPOT_SAMPLES // 2
-                    place = (spot.chain, middle, spot.first, spot.last)
-                    found.append(MeasuredLag(*place, float(lag), float(strength)))
-        release(raw, edit)
+        found += _measured(raw, edit, batch, least_correlation)
+    # Where the raw repeats, more places sound alike than candidates are kept. A lag that holds
+    # before or after may be right there too, and continuity then decides for it.
+    tried: set[tuple[int, int]] = set()
+    for _ in range(MOST_EXTENSIONS):
+        ends = {
+            spot: lag
+            for spot, lag in _spots_beyond(found, len(edit))
+            if (spot.start, spot.lag) not in tried
+        }
+        tried.update((spot.start, spot.lag) for spot in ends)
+        further = list(_going_on(raw, edit, ends))
+        if not further:
+            break
+        found += further
     return found
 
 
-def diagonals_of(measured: Iterable[MeasuredLag], *, samples_per_lag: float) -> list[Diagonal]:
-    """Diagonals at the measured lags, merged where they agree.
+def _measured(
+    raw: np.ndarray, edit: np.ndarray, spots: list[Spot], least_correlation: float
+) -> list[MeasuredLag]:
+    """What a batch of spots shows."""
+    found = []
+    for lags, strengths in _measure(raw, edit, spots):
+        for spot, lag, strength in zip(spots, lags, strengths, strict=True):
+            if strength >= least_correlation:
+                middle = spot.start + SPOT_SAMPLES // 2
+                place = (spot.chain, middle, spot.first, spot.last)
+                found.append(MeasuredLag(*place, float(lag), float(strength)))
+    release(raw, edit)
+    return found
 
-    `samples_per_lag` is how many samples of the raw one sample here stands for.
-    """
 
-    def whole(lag: float) -> float:
-        # An edit is a copy by whole samples of the raw.
-        return round(lag * samples_per_lag) / samples_per_lag
+def _going_on(raw: np.ndarray, edit: np.ndarray, ends: dict[Spot, float]) -> Iterator[MeasuredLag]:
+    """The spots at which the lags that are expected there hold."""
+    lags = {spot.chain: lag for spot, lag in ends.items()}
+    spots = list(ends)
+    for first in range(0, len(spots), BATCH):
+        for measured in _measured(raw, edit, spots[first : first + BATCH], GOES_ON):
+            lag = lags[measured.chain]
+            # Measured in one spot a lag may be a little off, and would be another diagonal's.
+            if abs(measured.lag - lag) <= NEAR_LAG:
+                yield replace(measured, lag=lag)
 
-    return merged([Diagonal(m.first, m.last, whole(m.lag)) for m in measured])
+
+def _spots_beyond(found: list[MeasuredLag], edit_samples: int) -> Iterator[tuple[Spot, float]]:
+    """Where lags that were found would be measured next, before and after their spans."""
+    frames = 1 + edit_samples // HOP
+    known = merged([Diagonal(m.first, m.last, m.lag) for m in found if m.strength >= GOES_ON])
+    number = 1 + max((m.chain for m in found), default=0)
+    for diagonal in known:
+        for end in (diagonal.first + REACH_FRAMES, diagonal.last - REACH_FRAMES):
+            start = end * HOP - SPOT_SAMPLES // 2
+            if 0 <= start < edit_samples - SPOT_SAMPLES:
+                span = _span_around(end, frames)
+                yield Spot(number, start, round(diagonal.lag), *span), diagonal.lag
+                number += 1
+
+
+def _span_around(frame: int, frames: int) -> tuple[int, int]:
+    """The frames for which a lag measured around one of them is taken to hold at most."""
+    reach = SPOT_HOPS * HOP_FRAMES * COARSE_HOP // HOP + REACH_FRAMES
+    return max(0, frame - reach), min(frames, frame + reach)
+
+
+def diagonals_of(measured: Iterable[MeasuredLag]) -> list[Diagonal]:
+    """Diagonals at the measured lags, merged where they agree."""
+    return merged([Diagonal(m.first, m.last, m.lag) for m in measured])
 
 
 def _chains(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
@@ -134,11 +185,10 @@ def _chains(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
 
 def _spots(chains: Iterable[list[Candidate]], edit_samples: int) -> Iterator[Spot]:
     frames = 1 + edit_samples // HOP
-    reach = SPOT_HOPS * HOP_FRAMES * COARSE_HOP // HOP + REACH_FRAMES
     for number, chain in enumerate(chains):
         for candidate in _best_of_each_stretch(chain):
             middle = (candidate.start + candidate.frames // 2) * COARSE_HOP
-            span = max(0, middle // HOP - reach), min(frames, middle // HOP + reach)
+            span = _span_around(middle // HOP, frames)
             yield Spot(number, middle - SPOT_SAMPLES // 2, candidate.lag * COARSE_HOP, *span)
 
 

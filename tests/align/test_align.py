@@ -201,3 +201,17 @@ def test_segments_past_the_raws_end_are_cut_short(tmp_path, raw):
     found = align(*write_pair(tmp_path, raw, longer), params=PARAMS).edit
     assert lags(found) == [total - 8 * RATE, None]
     assert found.segments[0].src_end == total
+
+
+def test_of_a_loops_many_rounds_that_is_chosen_which_goes_on(tmp_path):
+    rng = np.random.default_rng(9)
+    rounds = np.tile(music(2, seed=12)[0], 30)
+    raw = rounds + 0.15 * rounds.std() * rng.normal(size=len(rounds))
+    # What comes before and after the loop is nowhere else.
+    raw = np.concatenate([music(20, seed=13)[0], raw, music(20, seed=14)[0]])
+    edit = raw[40 * RATE : 90 * RATE]
+    soundfile.write(tmp_path / "raw.wav", raw.astype(np.float32), RATE, subtype="FLOAT")
+    edit = edit + 0.1 * edit.std() * rng.normal(size=len(edit))
+    soundfile.write(tmp_path / "edit.wav", edit.astype(np.float32), RATE, subtype="FLOAT")
+    found = align(tmp_path / "raw.wav", tmp_path / "edit.wav", params=AlignParams()).edit
+    assert [round(s.src_start / RATE, 2) for s in found.segments] == [40]
