@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from editorbot.align.doubts import doubtful_stretches
 from editorbot.align.offsets import Offset, exact_lag
-from editorbot.align.piece import Piece, tape_pitch, trimmed
+from editorbot.align.piece import PLAIN, Piece, tape_pitch, trimmed
 from editorbot.align.playback import treated
 from editorbot.align.sides import Side
-from editorbot.align.treated_search import SHORTEST_S, TreatedRun, TreatedSearch
+from editorbot.align.treated_search import SHORTEST_S, Taken, TreatedRun, TreatedSearch
 from editorbot.align.whiten import TAPS, slice_padded
 from editorbot.progress import track
 
@@ -25,6 +26,8 @@ taken without the waveforms being very alike. Foreign sound was measured to reac
 SHARP, VERY_SHARP = 0.2, 0.45
 """Sharpness of such runs; the sharpest need not be so alike, as under noise and reverb. Foreign
 sound was measured to reach .37."""
+PART_S, PART_MARGIN_S = 0.25, 0.05
+"""Parts of a run that are compared one by one, and by how much the lag may be wrong there."""
 ROUNDS_S = ((0.1, 0.02), (0.2, 0.005), (0.4, 0.002))
 """A run's lag is measured at its beginning and its end, so that its speed is known too: how long
 these spots are, longer as the speed gets known, and by how much the lag may be wrong."""
@@ -42,7 +45,7 @@ def with_treated(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
 
     def found(gap: Piece) -> list[Piece]:
         ends_s = gap.start / raw.rate, gap.stop / raw.rate
-        return search.find(*ends_s, lambda run: _piece(run, raw, edit))
+        return search.find(*ends_s, lambda run: _taken(run, raw, edit))
 
     result: list[Piece] = []
     for piece, gaps in track(searched, "searching for treated runs"):
@@ -90,6 +93,11 @@ def _filled(gap: Piece, found: list[Piece], rate: int) -> Iterator[Piece]:
         yield replace(gap, start=position)
 
 
+def _taken(run: TreatedRun, raw: Side, edit: Side) -> Taken | None:
+    piece = _piece(run, raw, edit)
+    return None if piece is None else Taken(piece.start / raw.rate, piece.stop / raw.rate, piece)
+
+
 def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece | None:
     """The run at the raw's rate, to the sample where it is a copy; None if it only sounds alike."""
     piece = Piece(
@@ -102,9 +110,34 @@ def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece | None:
     sounds_alike = run.score + SHARP_COUNTS * run.sharpness >= ALIKE
     if run.treatment.is_tape:
         least = LEAST_CORRELATION if sounds_alike else SURE_CORRELATION
-        return _measured(piece, raw, edit, least=least)
+        exact = _measured(piece, raw, edit, least=least)
+        # Parts of a run that is stretched a little are like the raw as it is.
+        if exact is not None or run.treatment == PLAIN:
+            return exact
+        part = _alike_part(piece, raw, edit)
+        return None if part is None else _measured(part, raw, edit, least=least)
     is_sharp = run.sharpness >= (SHARP if sounds_alike else VERY_SHARP)
     return replace(piece, is_copy=False) if is_sharp else None
+
+
+def _alike_part(piece: Piece, raw: Side, edit: Side) -> Piece | None:
+    """The longest part in which the waveforms are alike; None if there is none, or it is all.
+
+    Spectra of other parts of a song are alike enough for a run to grow over its neighbours.
+    """
+    count = piece.samples // round(PART_S * raw.rate)
+    margin = round(PART_MARGIN_S * raw.rate)
+    ends = np.linspace(piece.start, piece.stop, count + 1).astype(int)
+    strengths = [
+        abs(_offset(piece, raw, edit, int(start), int(stop), margin=margin).strength)
+        for start, stop in pairwise(ends)
+    ]
+    alike = np.array(strengths) >= SURE_CORRELATION
+    steps = np.flatnonzero(np.diff(alike, prepend=False, append=False)).reshape(-1, 2)
+    first, last = max(steps, key=lambda step: step[1] - step[0], default=(0, 0))
+    if first == last or last - first == count:
+        return None
+    return replace(piece, start=int(ends[first]), stop=int(ends[last]))
 
 
 def _measured(piece: Piece, raw: Side, edit: Side, *, least: float) -> Piece | None:

@@ -8,12 +8,12 @@ left of the stretch searched again.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from editorbot.align.piece import Treatment, tape_pitch
+from editorbot.align.piece import Piece, Treatment, tape_pitch
 from editorbot.align.sides import ANALYSIS_RATE
 from editorbot.align.spectrogram import power_blocks, triangular_bank
 
@@ -67,9 +67,6 @@ TAPE_APART, TAPE_LOSS = 0.08, 0.1
 cosine may be, for the waveform to be asked whether the run is a tape's."""
 
 
-Found = TypeVar("Found")
-
-
 @dataclass(frozen=True)
 class TreatedRun:
     """Seconds [start_s, stop_s) of the edit that play raw second `lag_s + slope * t`.
@@ -101,6 +98,14 @@ class TreatedRun:
         return replace(self, lag_s=lag_s, treatment=treatment)
 
 
+class Taken(NamedTuple):
+    """A run that was taken, as it was: the piece plays seconds [start_s, stop_s) of the edit."""
+
+    start_s: float
+    stop_s: float
+    piece: Piece
+
+
 def treatments() -> Iterator[Treatment]:
     """All that are tried, near enough to each other that the right one is not missed."""
     for reverse in (False, True):
@@ -123,14 +128,14 @@ class TreatedSearch:
         self._patience_s = PATIENCE_S
 
     def find(
-        self, start_s: float, stop_s: float, take: Callable[[TreatedRun], Found | None]
-    ) -> list[Found]:
-        """What `take` makes of the treated runs within [start_s, stop_s) of the edit, in order.
+        self, start_s: float, stop_s: float, take: Callable[[TreatedRun], Taken | None]
+    ) -> list[Piece]:
+        """The treated runs within [start_s, stop_s) of the edit that `take` takes, in order.
 
-        `take` says None of a run that only sounds alike; the next best is then tried, and of a
-        stretch in which none is taken the rest is searched on.
+        Of a run that only sounds alike it takes none; the next best is then tried, and of a stretch
+        in which none is taken the rest is searched on.
         """
-        found: list[Found] = []
+        found: list[Piece] = []
         free_s = start_s
         while stop_s - start_s >= SHORTEST_S and self._patience_s > 0:
             end_s = min(stop_s, start_s + MOST_SEARCHED_S)
@@ -140,22 +145,18 @@ class TreatedSearch:
                 start_s = end_s if end_s == stop_s else end_s - MOST_SEARCHED_S / 4
                 continue
             self._patience_s = PATIENCE_S
-            run, made = taken
-            if run.start_s - start_s >= SHORTEST_S:
-                found += self.find(start_s, run.start_s, take)
-            found.append(made)
-            start_s = free_s = run.stop_s
+            if taken.start_s - start_s >= SHORTEST_S:
+                found += self.find(start_s, taken.start_s, take)
+            found.append(taken.piece)
+            start_s = free_s = taken.stop_s
         return found
 
     def _first_taken(
-        self, runs: list[TreatedRun], take: Callable[[TreatedRun], Found | None]
-    ) -> tuple[TreatedRun, Found] | None:
-        for run in runs:
-            for reading in self._readings(run):
-                made = take(replace(reading, sharpness=self._sharpness(reading)))
-                if made is not None:
-                    return reading, made
-        return None
+        self, runs: list[TreatedRun], take: Callable[[TreatedRun], Taken | None]
+    ) -> Taken | None:
+        readings = (reading for run in runs for reading in self._readings(run))
+        taken = (take(replace(run, sharpness=self._sharpness(run))) for run in readings)
+        return next((one for one in taken if one is not None), None)
 
     def _ranked(
         self, start_s: float, end_s: float, free_s: tuple[float, float]

@@ -8,9 +8,9 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, sosfilt
 
 from editorbot.align.align import align
-from editorbot.align.piece import tape_pitch
+from editorbot.align.piece import Piece, tape_pitch
 from editorbot.align.sides import ANALYSIS_RATE
-from editorbot.align.treated_search import TreatedRun, TreatedSearch
+from editorbot.align.treated_search import Taken, TreatedRun, TreatedSearch
 from editorbot.audio.render import render
 from editorbot.audio.sources import source_of
 from editorbot.edl.model import Edit, Fade, Segment, with_ops
@@ -216,14 +216,26 @@ def test_what_is_refused_at_its_beginning_may_be_found_later():
     edit = raw[8 * ANALYSIS_RATE : 20 * ANALYSIS_RATE][::-1]
     refused, tried = 1, []
 
-    def take(run: TreatedRun) -> TreatedRun | None:
+    def take(run: TreatedRun) -> Taken | None:
         tried.append(run)
-        return run if len(tried) > refused else None
+        piece = Piece(0, 1, run.lag_s, treatment=run.treatment)
+        return Taken(run.start_s, run.stop_s, piece) if len(tried) > refused else None
 
-    runs = TreatedSearch(raw, edit).find(0, 12, take)
-    assert len(runs) == 1
-    assert (runs[0].start_s, runs[0].stop_s) == pytest.approx((0, 12), abs=0.1)
-    assert runs[0].treatment.reverse
+    pieces = TreatedSearch(raw, edit).find(0, 12, take)
+    assert [piece.treatment.reverse for piece in pieces] == [True]
+    assert (tried[-1].start_s, tried[-1].stop_s) == pytest.approx((0, 12), abs=0.1)
+
+
+def test_neighbouring_reversed_runs_are_told_apart(tmp_path):
+    """Spectra of one song are alike enough for either to grow over the other."""
+    raw_wav = tmp_path / "raw.wav"
+    soundfile.write(raw_wav, music(40, seed=3)[0].astype(np.float32), RATE, subtype="FLOAT")
+    places = [(0, 3.4, 8.2, True), (3.4, 2.6, 20.1, True), (6, 4.2, 0, False)]
+    segments = [segment(out, s, src, reverse=back) for out, s, src, back in places]
+    truth, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.reverse for s in found.segments] == [True, True, False]
+    assert score_alignment(truth, found).within_1 == 1
 
 
 def test_going_on_after_a_stretched_run_is_no_jump(tmp_path, raw_wav):
