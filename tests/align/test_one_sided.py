@@ -3,6 +3,7 @@ import pytest
 from edit_pairs import RATE, music
 from scipy.signal import butter, sosfilt
 
+from editorbot.align.gain_profile import Profile, fitted_end
 from editorbot.align.one_sided import faded_end, silent_end
 from editorbot.align.piece import Piece
 from editorbot.align.playback import Playback
@@ -93,7 +94,7 @@ def test_a_hard_cut_beside_other_sound_is_no_fade(raw, other, to_the_end):
 def test_an_echo_after_a_hard_cut_is_no_fade(raw, other):
     weight = rising(NO_FADE, "linear", to_the_end=True)
     at = np.arange(len(raw)) - CUT
-    echo = 0.3 * np.exp(-np.maximum(at, 0) / (0.15 * RATE)) * (at >= 0)
+    echo = 0.5 * (1 - at / (0.3 * RATE)) * (at >= 0) * (at < 0.3 * RATE)
     edit = raw * (weight + echo) + other * (1 - weight)
     pieces = pair(CUT, to_the_end=True)
     assert faded_end(mastered(raw), edit, pieces, CUT, rate=RATE, longest=2 * RATE) is None
@@ -106,3 +107,13 @@ def test_a_fade_across_has_its_boundary_in_its_middle(raw, other):
     stretched = Piece(after.start, after.stop, 5.0, is_copy=False)
     found = faded_end(mastered(raw), edit, (before, stretched), CUT, rate=RATE, longest=2 * RATE)
     assert found.position == pytest.approx(CUT - 6615 / 2, abs=0.03 * RATE)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_gains_that_waver_are_no_fade(seed):
+    wavering = np.random.default_rng(seed).normal(0, 0.2, 200)
+    gains = (np.arange(200) < 120) + wavering
+    profile = Profile(gains, np.full(200, 0.2**-2), block=100)
+    end, samples, _ = fitted_end(profile, longest=15000)
+    assert end == pytest.approx(12000, abs=200)
+    assert samples == 0

@@ -317,3 +317,18 @@ def test_a_long_fade_across_whose_second_piece_a_compressor_turns_down(tmp_path,
     found = align(raw_wav, path, params=PARAMS).edit
     assert len(found.segments) == 2
     assert found.segments[1].out_start / RATE == pytest.approx(7, abs=0.012)
+
+
+def test_a_gain_is_the_editors_and_not_the_compressors(tmp_path, raw_wav):
+    raw = soundfile.read(raw_wav)[0]
+    parts = [(2, 1.0), (20, 0.4), (10, 1.0), (32, 0.4)]
+    edit = np.concatenate([gain * raw[at * RATE : (at + 9) * RATE] for at, gain in parts])
+    power = uniform_filter1d(edit**2, RATE // 10)
+    edit = edit * (power + 1e-3) ** -0.25
+    edit = np.convolve(edit, [0.2, -0.5, 1.0, 0.4, 0.1], "same")
+    path = tmp_path / "edit.wav"
+    soundfile.write(path, (0.5 * edit / np.abs(edit).max()).astype(np.float32), RATE)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert len(found.segments) == 4
+    gains_db = np.array([s.gain_db for s in found.segments])
+    assert gains_db[::2] - gains_db[1::2] == pytest.approx(20 * np.log10(1 / 0.4), abs=2.5)
