@@ -29,16 +29,12 @@ from alignment_pairs import Pair, random_pair, simulated_pair
 from sklearn.linear_model import LogisticRegression
 
 from editorbot.align.align import Alignment, align
+from editorbot.align.cut_grounds import CutGrounds, with_odds
 from editorbot.align.features import compute_features
-from editorbot.align.grounds import (
-    CutGrounds,
-    SegmentGrounds,
-    Sound,
-    StretchedGrounds,
-    measure_grounds,
-    with_odds,
-)
+from editorbot.align.grounds import measure_grounds
 from editorbot.align.rating import KINDS, MODELS_JSON, Model
+from editorbot.align.replay import Sound
+from editorbot.align.segment_grounds import SegmentGrounds, StretchedGrounds
 from editorbot.align.sides import open_pair
 from editorbot.audio import io
 from editorbot.errors import EditorbotError

@@ -11,7 +11,7 @@ from editorbot.align.assemble import assemble
 from editorbot.align.clock import relative_clock
 from editorbot.align.diagonals import MeasuredLag, diagonals_of, measure_lags
 from editorbot.align.features import HOP, Features, compute_features
-from editorbot.align.grounds import Grounds, Sound
+from editorbot.align.grounds import Grounds
 from editorbot.align.path import (
     FoundPath,
     best_path,
@@ -22,6 +22,7 @@ from editorbot.align.path import (
 )
 from editorbot.align.pieces import locate
 from editorbot.align.rating import Rated, rated
+from editorbot.align.replay import Sound
 from editorbot.align.rivals import explained_share, rivals
 from editorbot.align.search import search
 from editorbot.align.sides import ANALYSIS_RATE, Side, open_pair

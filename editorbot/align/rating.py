@@ -13,16 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from editorbot.align.grounds import (
+from editorbot.align.cut_grounds import CutGrounds, with_odds
+from editorbot.align.grounds import Grounds, measure_grounds
+from editorbot.align.replay import Sound
+from editorbot.align.segment_grounds import (
     CopyGrounds,
-    CutGrounds,
-    Grounds,
     NothingGrounds,
     SegmentGrounds,
-    Sound,
     StretchedGrounds,
-    measure_grounds,
-    with_odds,
 )
 from editorbot.align.sides import Side
 from editorbot.edl.model import Edit

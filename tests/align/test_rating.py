@@ -7,9 +7,11 @@ import pytest
 from edit_pairs import RATE, music, random_edit, rendered, write_pair
 
 from editorbot.align.align import align
+from editorbot.align.cut_grounds import CutGrounds, log_odds, with_odds
 from editorbot.align.features import compute_features
-from editorbot.align.grounds import CopyGrounds, CutGrounds, Sound, log_odds, with_odds
 from editorbot.align.rating import HIGHEST, KINDS, Model, models, rated
+from editorbot.align.replay import Sound
+from editorbot.align.segment_grounds import CopyGrounds
 from editorbot.align.sides import open_pair
 from editorbot.align.write import write_list
 from editorbot.edl.model import Edit, with_ops
