@@ -30,6 +30,8 @@ class Playback:
 def treated(raw: np.ndarray, piece: Piece, first: int, last: int) -> np.ndarray:
     """(last - first,) the raw as `piece`, at gain 1 and unfiltered, plays it at [first, last)."""
     treatment = piece.treatment
+    if last <= first:
+        return np.zeros(0, raw.dtype)
     if treatment == PLAIN:
         lag = round(piece.lag)
         return slice_padded(raw, first + lag, last + lag)

@@ -226,16 +226,48 @@ def test_what_is_refused_at_its_beginning_may_be_found_later():
     assert (tried[-1].start_s, tried[-1].stop_s) == pytest.approx((0, 12), abs=0.1)
 
 
-def test_neighbouring_reversed_runs_are_told_apart(tmp_path):
-    """Spectra of one song are alike enough for either to grow over the other."""
+NEIGHBOURS = {
+    "two at the beginning": [(3.4, 8.2, True), (2.6, 20.1, True), (4.2, 0, False)],
+    "two between copies": [(2.8, 0, False), (3.7, 32.7, True), (1.5, 0, True), (3.9, 25.6, False)],
+    "two at the end": [(3.9, 4.7, False), (2.4, 31.2, True), (4.4, 15.6, True)],
+}
+
+
+@pytest.mark.parametrize("runs", NEIGHBOURS.values(), ids=NEIGHBOURS.keys())
+def test_neighbouring_reversed_runs_are_told_apart(tmp_path, runs):
+    """Spectra of one song are alike enough for either to grow over the other, at a wrong speed."""
     raw_wav = tmp_path / "raw.wav"
     soundfile.write(raw_wav, music(40, seed=3)[0].astype(np.float32), RATE, subtype="FLOAT")
-    places = [(0, 3.4, 8.2, True), (3.4, 2.6, 20.1, True), (6, 4.2, 0, False)]
-    segments = [segment(out, s, src, reverse=back) for out, s, src, back in places]
+    starts = np.cumsum([0] + [seconds for seconds, *_ in runs])
+    segments = [
+        segment(out, seconds, src, reverse=back)
+        for out, (seconds, src, back) in zip(starts, runs, strict=False)
+    ]
     truth, path = edited(tmp_path, [raw_wav], segments)
     found = align(raw_wav, path, params=PARAMS).edit
-    assert [s.reverse for s in found.segments] == [True, True, False]
+    assert [s.reverse for s in found.segments] == [back for *_, back in runs]
     assert score_alignment(truth, found).within_1 == 1
+
+
+def test_a_run_found_in_two_halves_is_one(tmp_path):
+    """The first hypothesis was grown over both runs, and a part of the second taken of it."""
+    raw_wav = tmp_path / "raw.wav"
+    soundfile.write(raw_wav, music(40, seed=3)[0].astype(np.float32), RATE, subtype="FLOAT")
+    fade = Fade(samples=441, curve="linear")
+    none = {"fade_in": Fade(), "fade_out": Fade()}
+    segments = [
+        segment(0, 2.7, 21.6, gain_db=-3.0).model_copy(update=none),
+        segment(2.7, 1.5, 1.0, gain_db=1.5, reverse=True).model_copy(update=none),
+        segment(4.2, 3.9, 4.7, gain_db=-3.0).model_copy(update=none),
+        segment(8.1, 2.4, 31.2, gain_db=-3.0, reverse=True),
+        segment(10.5, 4.4, 15.6, polarity=-1, reverse=True),
+    ]
+    segments[3] = segments[3].model_copy(update={"fade_in": Fade(), "fade_out": fade})
+    segments[4] = segments[4].model_copy(update={"fade_in": fade, "fade_out": Fade()})
+    _, path = edited(tmp_path, [raw_wav], segments)
+    found = align(raw_wav, path, params=PARAMS).edit
+    assert [s.src_start for s in found.segments] == [s.src_start for s in segments]
+    assert null_test_db(found, path) < -100
 
 
 def test_going_on_after_a_stretched_run_is_no_jump(tmp_path, raw_wav):
