@@ -78,7 +78,7 @@ def _is_worth_it(gap: Piece, edit: Side) -> bool:
 def _filled(gap: Piece, found: list[Piece], rate: int) -> Iterator[Piece]:
     """The gap as treated pieces and what is left of it; slivers go to the pieces."""
     border = round(BORDER_S * rate)
-    found = _joined(found, round(SAME_PLACE_S * rate), border)
+    found = joined(found, same=round(SAME_PLACE_S * rate), border=border)
     position = gap.start
     for number, piece in enumerate(found):
         if piece.start - position > border:
@@ -94,8 +94,11 @@ def _filled(gap: Piece, found: list[Piece], rate: int) -> Iterator[Piece]:
         yield replace(gap, start=position)
 
 
-def _joined(pieces: list[Piece], same: int, border: int) -> list[Piece]:
-    """The pieces, those that play on where the one before ended as one with it."""
+def joined(pieces: list[Piece], *, same: int, border: int) -> list[Piece]:
+    """The pieces, those that play on where the one before ended made one with it.
+
+    Both numbers are samples: by how much two may disagree, and lie apart.
+    """
     result: list[Piece] = []
     for piece in pieces:
         last = result[-1] if result else None
