@@ -53,6 +53,8 @@ def treated(raw: np.ndarray, piece: Piece, first: int, last: int) -> np.ndarray:
     # What earlier calls read.
     release(raw)
     treatment = piece.treatment
+    if last <= first:
+        return np.zeros(0, raw.dtype)
     if treatment == PLAIN:
         lag = round(piece.lag)
         return slice_padded(raw, first + lag, last + lag)

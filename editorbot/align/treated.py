@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 
 from editorbot.align.doubts import doubtful_stretches
-from editorbot.align.offsets import Offset, exact_lag
-from editorbot.align.piece import PLAIN, Piece, tape_pitch, trimmed
-from editorbot.align.playback import treated
+from editorbot.align.piece import PLAIN, Piece
 from editorbot.align.sides import Side
-from editorbot.align.treated_search import SHORTEST_S, Taken, TreatedRun, TreatedSearch
-from editorbot.align.whiten import TAPS, slice_padded
+from editorbot.align.tape import alike_part, measured
+from editorbot.align.treated_search import (
+    SHORTEST_S,
+    Taken,
+    TreatedRun,
+    TreatedSearch,
+)
+from editorbot.align.whiten import slice_padded
 from editorbot.progress import track
 
 BORDER_S = 0.3
@@ -26,11 +29,8 @@ taken without the waveforms being very alike. Foreign sound was measured to reac
 SHARP, VERY_SHARP = 0.2, 0.45
 """Sharpness of such runs; the sharpest need not be so alike, as under noise and reverb. Foreign
 sound was measured to reach .37."""
-PART_S, PART_MARGIN_S = 0.25, 0.05
-"""Parts of a run that are compared one by one, and by how much the lag may be wrong there."""
-ROUNDS_S = ((0.1, 0.02), (0.2, 0.005), (0.4, 0.002))
-"""A run's lag is measured at its beginning and its end, so that its speed is known too: how long
-these spots are, longer as the speed gets known, and by how much the lag may be wrong."""
+SAME_PLACE_S, SAME_PITCH = 0.005, 0.1
+"""Two runs that are so near at both ends, and in pitch (semitones), are one."""
 
 
 def with_treated(pieces: list[Piece], raw: Side, edit: Side) -> list[Piece]:
@@ -78,6 +78,7 @@ def _is_worth_it(gap: Piece, edit: Side) -> bool:
 def _filled(gap: Piece, found: list[Piece], rate: int) -> Iterator[Piece]:
     """The gap as treated pieces and what is left of it; slivers go to the pieces."""
     border = round(BORDER_S * rate)
+    found = joined(found, same=round(SAME_PLACE_S * rate), border=border)
     position = gap.start
     for number, piece in enumerate(found):
         if piece.start - position > border:
@@ -91,6 +92,33 @@ def _filled(gap: Piece, found: list[Piece], rate: int) -> Iterator[Piece]:
         position = piece.stop
     if position < gap.stop:
         yield replace(gap, start=position)
+
+
+def joined(pieces: list[Piece], *, same: int, border: int) -> list[Piece]:
+    """The pieces, those that play on where the one before ended made one with it.
+
+    Both numbers are samples: by how much two may disagree, and lie apart.
+    """
+    result: list[Piece] = []
+    for piece in pieces:
+        last = result[-1] if result else None
+        if last and piece.start - last.stop <= border and _goes_on(last, piece, same):
+            longer = max(last, piece, key=lambda p: p.samples)
+            result[-1] = replace(longer, start=last.start, stop=piece.stop)
+        else:
+            result.append(piece)
+    return result
+
+
+def _goes_on(last: Piece, piece: Piece, same: int) -> bool:
+    """Whether both play one run: they agree where the first begins and where the other ends."""
+    one, two = last.treatment, piece.treatment
+    if (one.reverse, last.is_copy) != (two.reverse, piece.is_copy):
+        return False
+    if abs(one.pitch_semitones - two.pitch_semitones) > SAME_PITCH:
+        return False
+    apart = (last.lag - piece.lag + (one.slope - two.slope) * at for at in (last.start, piece.stop))
+    return all(abs(distance) <= same for distance in apart)
 
 
 def _taken(run: TreatedRun, raw: Side, edit: Side) -> Taken | None:
@@ -109,69 +137,15 @@ def _piece(run: TreatedRun, raw: Side, edit: Side) -> Piece | None:
     )
     sounds_alike = run.score + SHARP_COUNTS * run.sharpness >= ALIKE
     if run.treatment.is_tape:
+        border = round(BORDER_S * raw.rate)
         least = LEAST_CORRELATION if sounds_alike else SURE_CORRELATION
-        exact = _measured(piece, raw, edit, least=least)
+        exact = measured(piece, raw, edit, border=border, least=least)
         # Parts of a run that is stretched a little are like the raw as it is.
         if exact is not None or run.treatment == PLAIN:
             return exact
-        part = _alike_part(piece, raw, edit)
-        return None if part is None else _measured(part, raw, edit, least=least)
+        part = alike_part(piece, raw, edit)
+        if part is None:
+            return None
+        return measured(part, raw, edit, border=border, least=least)
     is_sharp = run.sharpness >= (SHARP if sounds_alike else VERY_SHARP)
     return replace(piece, is_copy=False) if is_sharp else None
-
-
-def _alike_part(piece: Piece, raw: Side, edit: Side) -> Piece | None:
-    """The longest part in which the waveforms are alike; None if there is none, or it is all.
-
-    Spectra of other parts of a song are alike enough for a run to grow over its neighbours.
-    """
-    count = piece.samples // round(PART_S * raw.rate)
-    margin = round(PART_MARGIN_S * raw.rate)
-    ends = np.linspace(piece.start, piece.stop, count + 1).astype(int)
-    strengths = [
-        abs(_offset(piece, raw, edit, int(start), int(stop), margin=margin).strength)
-        for start, stop in pairwise(ends)
-    ]
-    alike = np.array(strengths) >= SURE_CORRELATION
-    steps = np.flatnonzero(np.diff(alike, prepend=False, append=False)).reshape(-1, 2)
-    first, last = max(steps, key=lambda step: step[1] - step[0], default=(0, 0))
-    if first == last or last - first == count:
-        return None
-    return replace(piece, start=int(ends[first]), stop=int(ends[last]))
-
-
-def _measured(piece: Piece, raw: Side, edit: Side, *, least: float) -> Piece | None:
-    """The piece with lag and speed by its waveform; None if the waveforms are not alike."""
-    start, stop = trimmed(piece.start, piece.stop, round(BORDER_S * raw.rate))
-    for spot_s, margin_s in ROUNDS_S:
-        spot = min(round(spot_s * raw.rate), (stop - start) // 2)
-        ends = (start, start + spot), (stop - spot, stop)
-        margin = round(margin_s * raw.rate)
-        offsets = [_offset(piece, raw, edit, *end, margin=margin) for end in ends]
-        piece = _corrected(piece, [(sum(e) / 2, o.lag) for e, o in zip(ends, offsets, strict=True)])
-    strengths = [abs(offset.strength) for offset in offsets]
-    return piece if min(strengths) >= least else None
-
-
-def _offset(piece: Piece, raw: Side, edit: Side, start: int, stop: int, *, margin: int) -> Offset:
-    """By how many samples later [start, stop) plays than the piece says."""
-    reach = margin + TAPS
-    played = treated(raw.mono, piece, start - reach, stop + reach)
-    heard = slice_padded(edit.mono, start - reach, stop + reach)
-    return exact_lag(
-        played, heard, reach, reach + stop - start, lag=0, margin=margin, sample_rate=raw.rate
-    )
-
-
-def _corrected(piece: Piece, offsets: list[tuple[float, int]]) -> Piece:
-    """The piece moved by offsets measured at two instants; speed 1 and its whole lag stay so."""
-    (at, offset), (at_end, offset_end) = offsets
-    treatment = piece.treatment
-    if treatment.speed == 1:
-        moved = round((offset + offset_end) / 2)
-        return replace(piece, lag=float(round(piece.lag + treatment.slope * moved)))
-    drift = (offset_end - offset) / (at_end - at)
-    lag = piece.lag + treatment.slope * (offset - drift * at)
-    speed = treatment.speed * (1 + drift)
-    pitch = tape_pitch(speed)
-    return replace(piece, lag=lag, treatment=replace(treatment, speed=speed, pitch_semitones=pitch))

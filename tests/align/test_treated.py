@@ -8,8 +8,10 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, sosfilt
 
 from editorbot.align.align import align
-from editorbot.align.piece import Piece, tape_pitch
+from editorbot.align.piece import Piece, Treatment, tape_pitch
+from editorbot.align.playback import treated
 from editorbot.align.sides import ANALYSIS_RATE
+from editorbot.align.treated import joined
 from editorbot.align.treated_search import Taken, TreatedRun, TreatedSearch
 from editorbot.audio.render import render
 from editorbot.audio.sources import source_of
@@ -78,10 +80,10 @@ def test_a_treated_run_is_found_for_what_it_is(tmp_path, raw_wav, how):
     truth, path = edited(tmp_path, [raw_wav], [plain[0], segment(5, 3, 33.3, **how), plain[1]])
     found = align(raw_wav, path, params=PARAMS).edit
     assert len(found.segments) == 3
-    treated = found.segments[1]
-    assert treated.reverse == how.get("reverse", False)
-    assert treated.speed == pytest.approx(how.get("speed", 1.0), abs=0.004)
-    assert treated.pitch_semitones == pytest.approx(how.get("pitch_semitones", 0.0), abs=0.1)
+    played = found.segments[1]
+    assert played.reverse == how.get("reverse", False)
+    assert played.speed == pytest.approx(how.get("speed", 1.0), abs=0.004)
+    assert played.pitch_semitones == pytest.approx(how.get("pitch_semitones", 0.0), abs=0.1)
     scores = score_alignment(truth, found)
     assert scores.within_1 == 1
     assert cut_errors_s(truth, found).max() < 0.02
@@ -226,16 +228,57 @@ def test_what_is_refused_at_its_beginning_may_be_found_later():
     assert (tried[-1].start_s, tried[-1].stop_s) == pytest.approx((0, 12), abs=0.1)
 
 
-def test_neighbouring_reversed_runs_are_told_apart(tmp_path):
-    """Spectra of one song are alike enough for either to grow over the other."""
+NEIGHBOURS = {
+    "two at the beginning": [(3.4, 8.2, True), (2.6, 20.1, True), (4.2, 0, False)],
+    "two between copies": [(2.8, 0, False), (3.7, 32.7, True), (1.5, 0, True), (3.9, 25.6, False)],
+    "two at the end": [(3.9, 4.7, False), (2.4, 31.2, True), (4.4, 15.6, True)],
+}
+
+
+@pytest.mark.parametrize("runs", NEIGHBOURS.values(), ids=NEIGHBOURS.keys())
+def test_neighbouring_reversed_runs_are_told_apart(tmp_path, runs):
+    """Spectra of one song are alike enough for either to grow over the other, at a wrong speed."""
     raw_wav = tmp_path / "raw.wav"
     soundfile.write(raw_wav, music(40, seed=3)[0].astype(np.float32), RATE, subtype="FLOAT")
-    places = [(0, 3.4, 8.2, True), (3.4, 2.6, 20.1, True), (6, 4.2, 0, False)]
-    segments = [segment(out, s, src, reverse=back) for out, s, src, back in places]
+    starts = np.cumsum([0] + [seconds for seconds, *_ in runs])
+    segments = [
+        segment(out, seconds, src, reverse=back)
+        for out, (seconds, src, back) in zip(starts, runs, strict=False)
+    ]
     truth, path = edited(tmp_path, [raw_wav], segments)
     found = align(raw_wav, path, params=PARAMS).edit
-    assert [s.reverse for s in found.segments] == [True, True, False]
+    assert [s.reverse for s in found.segments] == [back for *_, back in runs]
     assert score_alignment(truth, found).within_1 == 1
+
+
+def tape(start: int, stop: int, *, lag: float, speed: float) -> Piece:
+    return Piece(start, stop, lag, treatment=Treatment(True, speed, tape_pitch(speed)))
+
+
+def test_a_run_found_in_two_halves_is_one():
+    # A sample apart at the beginning, 2.8 at the end.
+    whole = tape(0, 5000, lag=70000, speed=1.1), tape(5100, 9000, lag=70001, speed=1.1002)
+    assert joined(list(whole), same=5, border=300) == [tape(0, 9000, lag=70000, speed=1.1)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        tape(5100, 9000, lag=70020, speed=1.1),
+        tape(5100, 9000, lag=70000, speed=1.11),
+        tape(5400, 9000, lag=70000, speed=1.1),
+        Piece(5100, 9000, 70000, treatment=Treatment(False, 1.1, tape_pitch(1.1))),
+    ],
+    ids=["elsewhere", "other speed", "far apart", "forward"],
+)
+def test_runs_that_do_not_go_on_are_two(other):
+    first = tape(0, 5000, lag=70000, speed=1.1)
+    assert joined([first, other], same=5, border=300) == [first, other]
+
+
+def test_nothing_is_played_of_a_tape_where_nothing_is_asked_for():
+    piece = tape(100, 100, lag=50, speed=1.1)
+    assert len(treated(np.ones(1000, np.float32), piece, 100, 100)) == 0
 
 
 def test_going_on_after_a_stretched_run_is_no_jump(tmp_path, raw_wav):
