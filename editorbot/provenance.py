@@ -22,7 +22,10 @@ NEUTRAL = frozenset(
     for name in ("errors", "files", "params", "progress", "provenance", "workflow")
 )
 
-DATA_FILES = {"editorbot.audio.demucs_mini": ("editorbot/audio/weights/mini/*",)}
+DATA_FILES = {
+    "editorbot.align.rating": ("editorbot/align/confidence.json",),
+    "editorbot.audio.demucs_mini": ("editorbot/audio/weights/mini/*",),
+}
 """Files beside the code that decide results, as glob patterns, by the module that reads them."""
 
 

@@ -90,7 +90,8 @@ class FadeModel:
 
     def excess(self, boundary: Boundary, inside: slice) -> float:
         """The cost of a slice of blocks less what copies leave anyway where they play."""
-        if self.is_free:
+        # Copies that were not mastered leave nothing; a share of theirs could be another fade's.
+        if self.is_free or not self.region.is_free:
             return self.cost(boundary, inside)
         before, after = (weights[0] for weights in self._weights([boundary]))
         copied = np.where(before + after > 0, self._sums["ee"], 0)[inside].sum()

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from edit_pairs import RATE, music
 
+from editorbot.align.boundary import Boundary, Region
 from editorbot.align.cuts import edge_fade, place_boundary
+from editorbot.align.fade_model import FadeModel
 from editorbot.align.mastering import Playback, fit_playback
 from editorbot.align.piece import Piece
 
@@ -93,3 +95,14 @@ def test_playback_leaves_copies_alone(raw):
     piece = Piece(0, len(long_raw), 0, gain=0.5)
     playback = fit_playback(long_raw, 0.5 * long_raw, [piece])
     np.testing.assert_array_equal(playback.played(piece, 100, 200), long_raw[100:200])
+
+
+def test_what_copies_leave_is_only_taken_off_in_mastered_edits(raw):
+    """Elsewhere it was another fade's or step's, and made bad fades as good as the right one."""
+    a, b = (sound[:4000] for sound in copies(raw))
+    whole = slice(None)
+    for is_mastered in (False, True):
+        region = Region(0, a, None, b, left_share=0.3, is_free=is_mastered)
+        model = FadeModel(region, 0, fixed=True)
+        boundary = Boundary(0, 500)
+        assert (model.excess(boundary, whole) < model.cost(boundary, whole)) == is_mastered
