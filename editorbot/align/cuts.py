@@ -41,15 +41,20 @@ def place_boundary(
     cut = region.start + _hard_cut(region)
     # Of a mastered edit only the shape of a fade is certain, not how loud it is.
     fixed = raw.is_filtered and one_sided
-    if raw.is_filtered and not (before.is_comparable and after.is_comparable):
-        silent = None if across else silent_end(raw, edit, pair, rate=rate)
-        if silent is not None:
-            cut = silent
-        elif one_sided:
-            found = faded_end(raw, edit, pair, cut, rate=rate, longest=longest)
-            if found is not None:
-                return found
-    found = _with_fade(raw, edit, pair, cut, rate=rate, longest=longest, short=short, fixed=fixed)
+    silent = None if across else silent_end(raw, edit, pair, rate=rate)
+    if fixed and silent is None:
+        found = faded_end(raw, edit, pair, cut, rate=rate, longest=longest)
+        if found is not None:
+            return found
+    options = {"rate": rate, "longest": longest, "short": short}
+    if silent is not None and raw.is_filtered:
+        cut = silent
+    found = _with_fade(raw, edit, pair, cut, fixed=fixed, **options)
+    if silent is not None and not raw.is_filtered:
+        # A short fade from silence leaves as little as a cut where it ends.
+        close = FadeModel(region, cut, fixed=False, most_blocks=FINER_BLOCKS)
+        rival = _with_fade(raw, edit, pair, silent, fixed=False, **options)
+        found = min(found, rival, key=close.cost)
     if not (across and one_sided):
         return found
     # Of a fade across only the comparable side was seen, as if it faded from or to nothing.

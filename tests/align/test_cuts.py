@@ -106,3 +106,14 @@ def test_what_copies_leave_is_only_taken_off_in_mastered_edits(raw):
         model = FadeModel(region, 0, fixed=True)
         boundary = Boundary(0, 500)
         assert (model.excess(boundary, whole) < model.cost(boundary, whole)) == is_mastered
+
+
+@pytest.mark.parametrize("samples", [110, 500, 1100])
+@pytest.mark.parametrize("start_s", [0.69, 0.95, 2.2])
+def test_a_short_fade_in_after_silence(raw, samples, start_s):
+    start = round(start_s * RATE)
+    edit = copies(raw)[1].copy()
+    edit *= np.clip((np.arange(len(edit)) - start + 0.5) / samples, 0, 1)
+    boundary = placed(raw, edit, guess=start + 2000, before=None)
+    assert boundary.position == pytest.approx(start, abs=30)
+    assert boundary.samples == pytest.approx(samples, abs=30)
