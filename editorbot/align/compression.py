@@ -39,6 +39,7 @@ HOLDS = 0.8
 """A curve must leave less than this share of the gains' deviation in sections kept back."""
 LEAST_SECTIONS = 4
 MOST_DB = 12.0
+LEVELS_AT_ONCE = 2**14
 
 
 class _Section(NamedTuple):
@@ -64,20 +65,15 @@ def fit_gain_curve(
     # Gains are compared within a section: on the whole they are the editor's.
     features = [_centred(_hinges(levels[section.blocks], bends)) for section in sections]
     gains_db = [_centred(section.gains_db) for section in sections]
-    rest = [
-        np.concatenate(gains_db[fold::2]) - np.concatenate(features[fold::2]) @ weights
-        for fold in (0, 1)
-        for weights in [_solved(features[1 - fold :: 2], gains_db[1 - fold :: 2])]
-    ]
+    rest = []
+    for fold in (0, 1):
+        weights = _solved(features[1 - fold :: 2], gains_db[1 - fold :: 2])
+        rest += [y - x @ weights for x, y in zip(features[fold::2], gains_db[fold::2], strict=True)]
     if _deviation(np.concatenate(rest)) > HOLDS * _deviation(np.concatenate(gains_db)):
         return None
     weights = _solved(features, gains_db)
-    curve = np.concatenate(
-        [
-            _hinges(part, bends) @ weights
-            for part in np.array_split(levels, 1 + len(levels) // 2**14)
-        ]
-    )
+    parts = np.array_split(levels, 1 + len(levels) // LEVELS_AT_ONCE)
+    curve = np.concatenate([_hinges(part, bends) @ weights for part in parts])
     curve -= np.median(curve[blocks])
     return 10 ** (np.clip(curve, -MOST_DB, MOST_DB) / 20)
 
