@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from editorbot.align.compression import fit_gain_curve
 from editorbot.align.cuts import adjusted_boundary, edge_fade, place_boundary
 from editorbot.align.gain_steps import with_gain_steps
 from editorbot.align.mapped import release
@@ -41,10 +40,8 @@ def assemble(
 
     Pieces lie on an edit that was spread by `clock` (`open_pair`); the list takes that back.
     """
-    playback = fit_playback(raw.mono, edit.mono, pieces)
-    if playback.is_filtered:
-        playback.gains = fit_gain_curve(playback, edit.mono, pieces, rate=raw.rate)
-    placing = {"playback": playback, "edit": edit, "max_fade_s": max_fade_s}
+    playback = fit_playback(raw.mono, edit.mono, pieces, rate=raw.rate)
+    placing = {"playback": playback, "max_fade_s": max_fade_s}
     shortest = round(SHORTEST_PIECE_S * raw.rate)
     pieces = _without_remnants(_placed(pieces, range(1, len(pieces)), **placing), shortest)
     if not playback.is_filtered:
@@ -52,7 +49,7 @@ def assemble(
     settled = SETTLED_MASTERED if playback.is_filtered else SETTLED
     # A long fade hides the gain from the first estimate, and a wrong gain bends the fade.
     for _ in range(2):
-        refitted = _with_fitted_gains(pieces, playback, edit.mono)
+        refitted = _with_fitted_gains(pieces, playback)
         moved = [abs(a.gain / b.gain - 1) > settled for a, b in zip(refitted, pieces, strict=True)]
         pieces = refitted
         if not any(moved):
@@ -60,10 +57,10 @@ def assemble(
         again = [i for i in range(1, len(pieces)) if moved[i - 1] or moved[i]]
         pieces = _without_remnants(_placed(pieces, again, **placing), shortest)
     # The list's gains are the editor's, not those of mastering.
-    copied = Playback(raw.mono, gains=playback.gains)
-    pieces = _with_fitted_gains(pieces, copied, edit.mono)
+    copied = replace(playback, taps=None)
+    pieces = _with_fitted_gains(pieces, copied)
     if not playback.is_filtered:
-        pieces = _adjusted(pieces, copied, edit.mono)
+        pieces = _adjusted(pieces, copied)
     samples = round(len(edit.mono) / clock)
     pieces = [_on_own_clock(piece, clock) for piece in pieces]
     segments = _joined([s for piece in pieces for s in _segments(piece, raw)])
@@ -85,16 +82,16 @@ def _with_gain_steps(
     return _placed(divided, new, **placing) if new else pieces
 
 
-def _adjusted(pieces: list[Piece], playback: Playback, edit: np.ndarray) -> list[Piece]:
+def _adjusted(pieces: list[Piece], playback: Playback) -> list[Piece]:
     """The pieces, their boundaries moved by the few samples that the last gains ask for."""
     pieces = list(pieces)
     for index in range(1, len(pieces)):
         before, after = pieces[index - 1], pieces[index]
         if before.is_comparable and after.is_comparable:
-            boundary = adjusted_boundary(playback, edit, before, after)
+            boundary = adjusted_boundary(playback, before, after)
             pieces[index - 1] = replace(before, stop=boundary.position, fade_out=boundary.fade)
             pieces[index] = replace(after, start=boundary.position, fade_in=boundary.fade)
-    return _with_fitted_gains(pieces, playback, edit)
+    return _with_fitted_gains(pieces, playback)
 
 
 def _on_own_clock(piece: Piece, clock: float) -> Piece:
@@ -112,15 +109,13 @@ def _placed(
     boundaries: Sequence[int],
     *,
     playback: Playback,
-    edit: Side,
     max_fade_s: float,
 ) -> list[Piece]:
     """Place the boundaries before the pieces of these numbers, and the edit's two ends."""
     pieces = list(pieces)
-    options = {"rate": edit.rate, "max_fade_s": max_fade_s}
     for index in track(boundaries, "placing cuts"):
         before, after = pieces[index - 1], pieces[index]
-        boundary = place_boundary(playback, edit.mono, before, after, **options)
+        boundary = place_boundary(playback, before, after, max_fade_s=max_fade_s)
         position = int(np.clip(boundary.position, before.start, after.stop))
         fade = boundary.fade
         pieces[index - 1] = replace(
@@ -130,10 +125,10 @@ def _placed(
             after, start=position, fade_in=Fade() if after.lag is None else fade
         )
     if pieces[0].lag is not None:
-        fade = edge_fade(playback, edit.mono, pieces[0], side="in", **options)
+        fade = edge_fade(playback, pieces[0], side="in", max_fade_s=max_fade_s)
         pieces[0] = replace(pieces[0], fade_in=fade)
     if pieces[-1].lag is not None:
-        fade = edge_fade(playback, edit.mono, pieces[-1], side="out", **options)
+        fade = edge_fade(playback, pieces[-1], side="out", max_fade_s=max_fade_s)
         pieces[-1] = replace(pieces[-1], fade_out=fade)
     return pieces
 
@@ -152,7 +147,7 @@ def _without_remnants(pieces: list[Piece], shortest: int) -> list[Piece]:
     return kept
 
 
-def _with_fitted_gains(pieces: list[Piece], playback: Playback, edit: np.ndarray) -> list[Piece]:
+def _with_fitted_gains(pieces: list[Piece], playback: Playback) -> list[Piece]:
     """The pieces with the least-squares gain of what they play between their fades.
 
     Where fades reach across, another piece sounds too: those stretches are left out if enough
@@ -160,11 +155,11 @@ def _with_fitted_gains(pieces: list[Piece], playback: Playback, edit: np.ndarray
     """
     around = [None, *pieces, None]
     threes = zip(around[:-2], pieces, around[2:], strict=True)
-    return [_with_fitted_gain(*three, playback, edit) for three in threes]
+    return [_with_fitted_gain(*three, playback) for three in threes]
 
 
 def _with_fitted_gain(
-    before: Piece | None, piece: Piece, after: Piece | None, playback: Playback, edit: np.ndarray
+    before: Piece | None, piece: Piece, after: Piece | None, playback: Playback
 ) -> Piece:
     if piece.lag is None:
         return piece
@@ -182,11 +177,11 @@ def _with_fitted_gain(
     for first in range(start, stop, BLOCK_SAMPLES):
         last = min(first + BLOCK_SAMPLES, stop)
         played = playback.played(piece, first, last)
-        heard = playback.heard(edit, first, last)
+        heard = playback.heard(first, last)
         # Of another waveform only the level can be compared.
         product += float(np.dot(heard, played if piece.is_copy else heard))
         energy += float(np.dot(played, played))
-        release(playback.raw, edit)
+        release(playback.raw, playback.edit)
     gain = product / energy if product and energy else piece.gain
     return replace(piece, gain=gain if piece.is_copy else abs(gain) ** 0.5)
 

@@ -70,29 +70,27 @@ class Region:
         return share * np.log(1 / share) / (1 - share)
 
 
-def region_around(
-    raw: Playback, edit: np.ndarray, pair: tuple[Piece, Piece], middle: int, reach: int
-) -> Region:
+def region_around(playback: Playback, pair: tuple[Piece, Piece], middle: int, reach: int) -> Region:
     """What sounds within `reach` samples of `middle`, as far as both pieces go."""
     before, after = pair
     first, last = max(before.start, middle - reach), min(after.stop, middle + reach)
 
     def played(piece: Piece) -> np.ndarray | None:
-        return raw.played(piece, first, last) * piece.gain if piece.is_comparable else None
+        return playback.played(piece, first, last) * piece.gain if piece.is_comparable else None
 
     copies = [piece for piece in pair if piece.is_comparable]
-    shares = [_left_share(raw, edit, piece, first, last) for piece in copies]
+    shares = [_left_share(playback, piece, first, last) for piece in copies]
     return Region(
         start=first,
-        edit=raw.heard(edit, first, last),
+        edit=playback.heard(first, last),
         before=played(before),
         after=played(after),
         left_share=max(shares, default=MOST_LEFT),
-        is_free=raw.is_filtered and len(copies) > 0,
+        is_free=playback.is_filtered and len(copies) > 0,
     )
 
 
-def _left_share(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: int) -> float:
+def _left_share(playback: Playback, copy: Piece, first: int, last: int) -> float:
     """Share of the sound's energy that a copy leaves beyond [first, last), near its boundary."""
     if copy.start < first:
         start, stop = max(copy.start, first - INTERIOR), first
@@ -100,6 +98,6 @@ def _left_share(raw: Playback, edit: np.ndarray, copy: Piece, first: int, last: 
         start, stop = last, min(copy.stop, last + INTERIOR)
     if stop - start < SHORTEST_FADE:
         start, stop = copy.start, copy.stop
-    heard = raw.heard(edit, start, stop)
-    left = np.sum((heard - copy.gain * raw.played(copy, start, stop)) ** 2)
+    heard = playback.heard(start, stop)
+    left = np.sum((heard - copy.gain * playback.played(copy, start, stop)) ** 2)
     return float(np.clip(left / max(np.sum(heard**2), 1e-20), LEAST_LEFT, MOST_LEFT))

@@ -14,7 +14,7 @@ from scipy.signal import lfilter
 from editorbot.align.mapped import release
 from editorbot.align.piece import Piece, trimmed
 from editorbot.align.playback import GAIN_BLOCK, Playback
-from editorbot.align.whiten import BLOCK_SAMPLES, slice_padded
+from editorbot.align.whiten import BLOCK_SAMPLES
 
 LAGS_S = (0.003, 0.01, 0.03, 0.1, 0.3)
 """Time constants of the levels that a gain may follow."""
@@ -49,17 +49,15 @@ class _Section(NamedTuple):
     gains_db: np.ndarray
 
 
-def fit_gain_curve(
-    playback: Playback, edit: np.ndarray, pieces: list[Piece], *, rate: int
-) -> np.ndarray | None:
-    """Gains (N,) of the blocks of `edit` (T,), 1 on average, as far as its level explains them.
+def fit_gain_curve(playback: Playback, pieces: list[Piece]) -> np.ndarray | None:
+    """Gains (N,) of the edit's blocks, 1 on average, as far as its level explains them.
 
     None if the level explains hardly any of the gains in sections that were kept back.
     """
-    sections = list(_sections(playback, edit, pieces, rate=rate))
+    sections = list(_sections(playback, pieces))
     if len(sections) < LEAST_SECTIONS:
         return None
-    levels = _levels(edit, rate)
+    levels = _levels(playback.edit, playback.rate)
     blocks = np.concatenate([section.blocks for section in sections])
     bends = np.percentile(levels[blocks], BENDS, axis=0)
     # Gains are compared within a section: on the whole they are the editor's.
@@ -78,33 +76,29 @@ def fit_gain_curve(
     return 10 ** (np.clip(curve, -MOST_DB, MOST_DB) / 20)
 
 
-def _sections(
-    playback: Playback, edit: np.ndarray, pieces: list[Piece], *, rate: int
-) -> Iterator[_Section]:
+def _sections(playback: Playback, pieces: list[Piece]) -> Iterator[_Section]:
     """Gains in sections inside copies, spread over all of them."""
-    length = round(SECTION_S * rate) // GAIN_BLOCK * GAIN_BLOCK
+    length = round(SECTION_S * playback.rate) // GAIN_BLOCK * GAIN_BLOCK
     starts = []
     for piece in pieces:
         if piece.is_comparable:
-            start, stop = trimmed(piece.start, piece.stop, round(BORDER_S * rate))
+            start, stop = trimmed(piece.start, piece.stop, round(BORDER_S * playback.rate))
             first = -(-start // GAIN_BLOCK) * GAIN_BLOCK
-            stop = min(stop, len(edit))
+            stop = min(stop, len(playback.edit))
             starts += [(piece, at, min(at + length, stop)) for at in range(first, stop, length)]
     spread = np.linspace(0, len(starts) - 1, min(len(starts), MOST_SECTIONS)).astype(int)
     for piece, start, stop in (starts[i] for i in spread):
-        section = _measured(playback, edit, piece, start, stop)
+        section = _measured(playback, piece, start, stop)
         if len(section.blocks) > SMOOTHED:
             yield section
 
 
-def _measured(
-    playback: Playback, edit: np.ndarray, piece: Piece, start: int, stop: int
-) -> _Section:
+def _measured(playback: Playback, piece: Piece, start: int, stop: int) -> _Section:
     count = (stop - start) // GAIN_BLOCK
     if count <= SMOOTHED:
         return _Section(np.zeros(0, int), np.zeros(0))
     stop = start + count * GAIN_BLOCK
-    heard = slice_padded(edit, start, stop).astype(np.float64)
+    heard = playback.heard(start, stop)
     played = playback.played(piece, start, stop) * piece.gain
     product, energy = (
         np.convolve(x.reshape(count, -1).sum(axis=1), np.ones(SMOOTHED), "same")

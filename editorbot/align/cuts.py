@@ -28,7 +28,7 @@ EXACT = 1e-8
 
 
 def place_boundary(
-    raw: Playback, edit: np.ndarray, before: Piece, after: Piece, *, rate: int, max_fade_s: float
+    playback: Playback, before: Piece, after: Piece, *, max_fade_s: float
 ) -> Boundary:
     """The boundary between two pieces that meet, given to within `CUT_REACH_S`."""
     pair = before, after
@@ -36,24 +36,23 @@ def place_boundary(
     one_sided = before.is_comparable != after.is_comparable
     if across:
         max_fade_s = min(max_fade_s, LONGEST_ACROSS_S)
-    longest, short = round(max_fade_s * rate), round(SHORT_FADE_S * rate)
-    region = region_around(raw, edit, pair, before.stop, round(CUT_REACH_S * rate))
+    longest = round(max_fade_s * playback.rate)
+    region = region_around(playback, pair, before.stop, round(CUT_REACH_S * playback.rate))
     cut = region.start + _hard_cut(region)
     # Of a mastered edit only the shape of a fade is certain, not how loud it is.
-    fixed = raw.is_filtered and one_sided
-    silent = None if across else silent_end(raw, edit, pair, rate=rate)
+    fixed = playback.is_filtered and one_sided
+    silent = None if across else silent_end(playback, pair)
     if fixed and silent is None:
-        found = faded_end(raw, edit, pair, cut, rate=rate, longest=longest)
+        found = faded_end(playback, pair, cut, longest=longest)
         if found is not None:
             return found
-    options = {"rate": rate, "longest": longest, "short": short}
-    if silent is not None and raw.is_filtered:
+    if silent is not None and playback.is_filtered:
         cut = silent
-    found = _with_fade(raw, edit, pair, cut, fixed=fixed, **options)
-    if silent is not None and not raw.is_filtered:
+    found = _with_fade(playback, pair, cut, longest=longest, fixed=fixed)
+    if silent is not None and not playback.is_filtered:
         # A short fade from silence leaves as little as a cut where it ends.
         close = FadeModel(region, cut, fixed=False, most_blocks=FINER_BLOCKS)
-        rival = _with_fade(raw, edit, pair, silent, fixed=False, **options)
+        rival = _with_fade(playback, pair, silent, longest=longest, fixed=False)
         found = min(found, rival, key=close.cost)
     if not (across and one_sided):
         return found
@@ -62,46 +61,34 @@ def place_boundary(
     return replace(found, position=found.position + towards * (found.samples // 2))
 
 
-def adjusted_boundary(raw: Playback, edit: np.ndarray, before: Piece, after: Piece) -> Boundary:
+def adjusted_boundary(playback: Playback, before: Piece, after: Piece) -> Boundary:
     """The boundary between two copies, placed before, now that their gains are known."""
     boundary = Boundary(before.stop, before.fade_out.samples, before.fade_out.curve)
     reach = round(1.2 * boundary.samples) + SHORTEST_FADE
-    region = region_around(raw, edit, (before, after), boundary.position, reach)
+    region = region_around(playback, (before, after), boundary.position, reach)
     if boundary.samples == 0:
         return Boundary(region.start + _hard_cut(region))
     return _exact(region, boundary, fixed=False, longest=2 * boundary.samples)
 
 
-def edge_fade(
-    raw: Playback, edit: np.ndarray, piece: Piece, *, rate: int, max_fade_s: float, side: str
-) -> Fade:
+def edge_fade(playback: Playback, piece: Piece, *, max_fade_s: float, side: str) -> Fade:
     """The fade from or to nothing at the edit's very start (`side` "in") or end ("out")."""
-    longest = min(round(max_fade_s * rate), piece.samples)
+    longest = min(round(max_fade_s * playback.rate), piece.samples)
     border = piece.start if side == "in" else piece.stop
     nothing = Piece(border, border, None)
     pair = (nothing, piece) if side == "in" else (piece, nothing)
-    short = round(SHORT_FADE_S * rate)
-    options = {"rate": rate, "longest": longest, "short": short, "fixed": True}
-    return _with_fade(raw, edit, pair, border, **options).fade
+    return _with_fade(playback, pair, border, longest=longest, fixed=True).fade
 
 
 def _with_fade(
-    raw: Playback,
-    edit: np.ndarray,
-    pair: tuple[Piece, Piece],
-    cut: int,
-    *,
-    rate: int,
-    longest: int,
-    short: int,
-    fixed: bool,
+    playback: Playback, pair: tuple[Piece, Piece], cut: int, *, longest: int, fixed: bool
 ) -> Boundary:
     """The hard cut, or the fade that explains clearly more; `fixed` forbids to move the cut."""
 
     def model(middle: int, reach: int) -> FadeModel:
-        return FadeModel(region_around(raw, edit, pair, middle, reach), cut, fixed=fixed)
+        return FadeModel(region_around(playback, pair, middle, reach), cut, fixed=fixed)
 
-    lengths = _lengths(longest)
+    lengths, short = _lengths(longest), round(SHORT_FADE_S * playback.rate)
     best = model(cut, 2 * short).best_fade(lengths[lengths <= short])
     long_lengths = lengths[lengths > short]
     if len(long_lengths):
@@ -118,9 +105,9 @@ def _with_fade(
     if best.samples == 0:
         return best
     # Of a mastered edit no single sample is certain.
-    if not raw.is_filtered:
+    if not playback.is_filtered:
         return _exact(close.region, best, fixed=fixed, longest=longest)
-    if close.has_both and best.samples >= LONG_FADE_S * rate:
+    if close.has_both and best.samples >= LONG_FADE_S * playback.rate:
         return close.refined_at_any_balance(best, longest=longest)
     return best
 

@@ -58,28 +58,21 @@ class Profile:
 
 
 def measured_profile(
-    raw: Playback,
-    edit: np.ndarray,
-    copy: Piece,
-    first: int,
-    last: int,
-    *,
-    rate: int,
-    outwards: int,
+    playback: Playback, copy: Piece, first: int, last: int, *, outwards: int
 ) -> Profile | None:
     """Gains of the copy in edit samples [first, last), of which it plays the first or last ones.
 
     `outwards` is 1 if it ends there, -1 if it begins. None if there is no block's room.
     """
-    block = round(BLOCK_S * rate)
+    block = round(BLOCK_S * playback.rate)
     count = (last - first) // block
     if count < 1:
         return None
     half, margin = TAPS // 2, max(ELSEWHERE) * block
-    heard = raw.heard(edit, first - half, first + count * block + half)
+    heard = playback.heard(first - half, first + count * block + half)
     wide = first - half - margin, first + count * block + half + margin
-    played = raw.played(copy, *wide) * copy.gain
-    taps = whitening_filter([heard, played], sample_rate=rate, highest_hz=HIGHEST_HZ)
+    played = playback.played(copy, *wide) * copy.gain
+    taps = whitening_filter([heard, played], sample_rate=playback.rate, highest_hz=HIGHEST_HZ)
     heard, played = (oaconvolve(x, taps, "valid").reshape(-1, block) for x in (heard, played))
     there = played[max(ELSEWHERE) : max(ELSEWHERE) + count]
     own = _products(there, there)

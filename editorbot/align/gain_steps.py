@@ -33,8 +33,9 @@ LONGEST_RAMP, RAMP_STEP = 150, 5
 PLATEAU = 50
 """Blocks of even gain on either side of a ramp: a fade has them on one side only."""
 LEAST_RAMP = 0.3
-"""Of the greater gain; more is a fade."""
+"""Share of the greater gain that the lesser is at least; what goes below it is a fade."""
 LEFT_BY_RAMP = 0.02
+"""A ramp must leave less than this share of what one gain leaves."""
 WORTH = 0.3
 """Share of what is left that a division must explain to be tried."""
 

@@ -4,8 +4,11 @@ Cuts and fades are placed by what a hypothesis leaves unexplained. After EQ that
 the same for right and wrong; played through the filter the raw is close to what is heard.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
+from editorbot.align.compression import fit_gain_curve
 from editorbot.align.piece import PLAIN, Piece
 from editorbot.align.playback import Playback
 from editorbot.align.whiten import slice_padded
@@ -17,8 +20,18 @@ UNCHANGED_DB = -40.0
 """An edit that plain copies explain better than this was not filtered."""
 
 
-def fit_playback(raw: np.ndarray, edit: np.ndarray, pieces: list[Piece]) -> Playback:
-    """Estimate the filter from windows spread over all plain pieces (Wiener's least squares)."""
+def fit_playback(raw: np.ndarray, edit: np.ndarray, pieces: list[Piece], *, rate: int) -> Playback:
+    """How pieces of `raw` are heard in `edit`, both (T,) at `rate`; unchanged, or mastered."""
+    copied = Playback(raw, edit, rate)
+    taps = _fitted_filter(raw, edit, pieces)
+    if taps is None:
+        return copied
+    filtered = replace(copied, taps=taps)
+    return replace(filtered, gains=fit_gain_curve(filtered, pieces))
+
+
+def _fitted_filter(raw: np.ndarray, edit: np.ndarray, pieces: list[Piece]) -> np.ndarray | None:
+    """(TAPS,) from windows spread over all plain pieces (Wiener's least squares); None without."""
     window = np.hanning(WINDOW)
     cross = np.zeros(WINDOW // 2 + 1, dtype=np.complex128)
     own = np.zeros(WINDOW // 2 + 1)
@@ -33,10 +46,10 @@ def fit_playback(raw: np.ndarray, edit: np.ndarray, pieces: list[Piece]) -> Play
         own += np.abs(spectrum) ** 2
     # By the median, for windows under fades and steps of gain are no copies of an unfiltered edit.
     if not unexplained or np.median(unexplained) <= 10 ** (UNCHANGED_DB / 10):
-        return Playback(raw)
+        return None
     response = np.fft.irfft(cross / (own + 1e-6 * own.max()))
     half = TAPS // 2
-    return Playback(raw, np.concatenate([response[-half:], response[: half + 1]]) * _taper())
+    return np.concatenate([response[-half:], response[: half + 1]]) * _taper()
 
 
 def _taper() -> np.ndarray:

@@ -27,9 +27,7 @@ LONGEST_PROFILE_S = 1.5
 REACH_S = 0.35
 
 
-def silent_end(
-    raw: Playback, edit: np.ndarray, pair: tuple[Piece, Piece], *, rate: int
-) -> int | None:
+def silent_end(playback: Playback, pair: tuple[Piece, Piece]) -> int | None:
     """Where silence and a piece meet; None if there is no silence beside it.
 
     A fade that rises from silence grows evenly at first, so that where it began is told by two of
@@ -37,13 +35,13 @@ def silent_end(
     """
     before, after = pair
     piece, towards = (after, 1) if before.lag is None else (before, -1)
-    reach = round(REACH_S * rate)
+    reach = round(REACH_S * playback.rate)
     first, last = max(before.start, before.stop - reach), min(after.stop, before.stop + reach)
     count = (last - first) // SILENCE_BLOCK
     if count == 0:
         return None
     stop = first + count * SILENCE_BLOCK
-    sounds = raw.heard(edit, first, stop), raw.played(piece, first, stop) * piece.gain
+    sounds = playback.heard(first, stop), playback.played(piece, first, stop) * piece.gain
     heard, played = (_levels(sound.reshape(count, -1))[::towards] for sound in sounds)
     silent = _longest_run(heard < SILENT * played)
     if silent.stop - silent.start < SILENT_BLOCKS:
@@ -77,26 +75,20 @@ def _first_above(level: np.ndarray, share: float) -> int | None:
 
 
 def faded_end(
-    raw: Playback,
-    edit: np.ndarray,
-    pair: tuple[Piece, Piece],
-    cut: int,
-    *,
-    rate: int,
-    longest: int,
+    playback: Playback, pair: tuple[Piece, Piece], cut: int, *, longest: int
 ) -> Boundary | None:
     """The fade of the one copy of a pair, near `cut`; None if it is short or none."""
     before, after = pair
     copy, other, towards = (before, after, 1) if before.is_comparable else (after, before, -1)
-    reach = round(REACH_S * rate)
+    reach = round(REACH_S * playback.rate)
     longest = min(longest, copy.samples)
-    reaches = (reach + min(longest, round(LONGEST_PROFILE_S * rate)), 2 * reach)[::towards]
+    reaches = (reach + min(longest, round(LONGEST_PROFILE_S * playback.rate)), 2 * reach)[::towards]
     first, last = max(before.start, cut - reaches[0]), min(after.stop, cut + reaches[1])
-    profile = measured_profile(raw, edit, copy, first, last, rate=rate, outwards=towards)
+    profile = measured_profile(playback, copy, first, last, outwards=towards)
     if profile is None:
         return None
     end, samples, curve = fitted_end(profile, longest=longest)
-    if samples < SHORTEST_PROFILE_S * rate:
+    if samples < SHORTEST_PROFILE_S * playback.rate:
         return None
     position = first + end if towards > 0 else first + profile.samples - end
     if other.lag is not None:

@@ -43,10 +43,10 @@ from editorbot.align.picture_layout import (
     shortened,
     signed,
     source_stays,
-    summary,
     time_ticks,
     uncrowded,
 )
+from editorbot.align.picture_summary import summary
 from editorbot.edl.model import Edit
 from editorbot.files import replacing
 

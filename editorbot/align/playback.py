@@ -1,5 +1,7 @@
 """What the edit lets one hear of the raw: a piece's samples at its lag, as it is treated."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.signal import oaconvolve
 
@@ -13,24 +15,29 @@ GAIN_BLOCK = 128
 """Samples of the edit for which a compressor's gain is given: 3 ms."""
 
 
+@dataclass(frozen=True, eq=False)
 class Playback:
-    """The raw (T,) as pieces play it, and the edit as what they play is heard in it.
+    """The raw as pieces play it, and the edit as what they play is heard in it.
 
-    Mastering is the filter `taps`, if any, followed by a compressor of `gains` (N,), one value for
-    each `GAIN_BLOCK` of the edit's samples, if these are known.
+    Mastering is a filter, if any, followed by a compressor, if its gains are known.
+
+    Attributes:
+        raw: (T,) samples of the raw.
+        edit: (T,) samples of the edit, at the raw's rate.
+        rate: Hz of both.
+        taps: (N,) the filter, of odd length and without delay.
+        gains: (B,) the compressor's gain in each `GAIN_BLOCK` of the edit's samples.
     """
 
-    def __init__(
-        self,
-        raw: np.ndarray,
-        taps: np.ndarray | None = None,
-        gains: np.ndarray | None = None,
-    ) -> None:
-        self.raw, self.taps, self.gains = raw, taps, gains
+    raw: np.ndarray
+    edit: np.ndarray
+    rate: int
+    taps: np.ndarray | None = None
+    gains: np.ndarray | None = None
 
-    def heard(self, edit: np.ndarray, first: int, last: int) -> np.ndarray:
+    def heard(self, first: int, last: int) -> np.ndarray:
         """(last - first,) float64 of the edit, without its compressor's gain."""
-        sound = slice_padded(edit, first, last).astype(np.float64)
+        sound = slice_padded(self.edit, first, last).astype(np.float64)
         if self.gains is None:
             return sound
         blocks = (np.arange(first, last) + 0.5) / GAIN_BLOCK - 0.5

@@ -14,20 +14,15 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from editorbot.align.piece import Piece, Treatment, tape_pitch
-from editorbot.align.sides import ANALYSIS_RATE
-from editorbot.align.spectrogram import power_blocks, triangular_bank
-
-HOP = 256
-"""Samples at the analysis rate."""
-FRAME_S = HOP / ANALYSIS_RATE
-"""23 ms."""
-N_FFT = 2048
-"""186 ms: from some 300 Hz on, notes a quarter tone apart lie in different bands."""
-BANDS_PER_OCTAVE, OCTAVES = 24, 5
-LOWEST_HZ = 140.0
-BANDS = BANDS_PER_OCTAVE * OCTAVES
-FLOOR_BEL = -7.0
-"""Below the loudest band: 70 dB."""
+from editorbot.align.quarter_tones import (
+    FRAME_S,
+    band_levels,
+    moved_bands,
+    rows_at,
+    shape_and_movement,
+    unit,
+    with_movement,
+)
 
 COARSE = 2
 """Frames per frame of the search; 46 ms."""
@@ -122,9 +117,9 @@ class TreatedSearch:
 
     def __init__(self, raw_wave: np.ndarray, edit_wave: np.ndarray) -> None:
         self._raw, self._edit = band_levels(raw_wave), band_levels(edit_wave)
-        coarse = _with_movement(self._raw[::COARSE])
+        coarse = with_movement(self._raw[::COARSE])
         self._basis = _principal_directions(coarse)
-        self._coarse = _unit(coarse @ self._basis).T.copy()
+        self._coarse = unit(coarse @ self._basis).T.copy()
         self._patience_s = PATIENCE_S
 
     def find(
@@ -190,8 +185,8 @@ class TreatedSearch:
         """(N, DIMENSIONS) the stretch as the raw has it, and its instants (N,) in the edit."""
         times = np.arange(start_s, end_s, COARSE * FRAME_S / treatment.speed)
         times = times[::-1] if treatment.reverse else times
-        levels = moved_bands(_at(self._edit, times / FRAME_S), -treatment.pitch_semitones)
-        return _unit(_with_movement(levels) @ self._basis), times
+        levels = moved_bands(rows_at(self._edit, times / FRAME_S), -treatment.pitch_semitones)
+        return unit(with_movement(levels) @ self._basis), times
 
     def _best_places(self, vectors: np.ndarray) -> Iterator[tuple[int, int, int, float]]:
         """Windows [first, last) of vectors (N, DIMENSIONS), each one's best place, and its cosine.
@@ -218,10 +213,10 @@ class TreatedSearch:
         raw_s = run.lag_s + treatment.slope * times
         # Movement is over one frame of the raw on either side, in the raw's direction of time.
         around = np.array([-FRAME_S, 0, FRAME_S])
-        played = [_at(self._raw, (raw_s + shift) / FRAME_S) for shift in around]
-        heard = [_at(self._edit, (times + s / treatment.slope) / FRAME_S) for s in around]
+        played = [rows_at(self._raw, (raw_s + shift) / FRAME_S) for shift in around]
+        heard = [rows_at(self._edit, (times + s / treatment.slope) / FRAME_S) for s in around]
         heard = [moved_bands(levels, -treatment.pitch_semitones) for levels in heard]
-        cosines = np.sum(_shape_and_movement(*played) * _shape_and_movement(*heard), axis=1)
+        cosines = np.sum(shape_and_movement(*played) * shape_and_movement(*heard), axis=1)
         outside = (raw_s < 0) | (raw_s > len(self._raw) * FRAME_S)
         return np.where(outside, -1.0, cosines), times
 
@@ -358,51 +353,6 @@ def _moved(run: TreatedRun, name: str, amount: float) -> TreatedRun:
         return run.turned(replace(treatment, speed=speed, pitch_semitones=pitch))
     pitch = treatment.pitch_semitones + amount * PITCH_STEP
     return run.turned(replace(treatment, pitch_semitones=pitch))
-
-
-def band_levels(wave: np.ndarray) -> np.ndarray:
-    """(F, BANDS) float32 log10 power of quarter-tone bands; frame f is centred on f * HOP."""
-    blocks = power_blocks(wave, _quarter_tone_bank(), hop=HOP)
-    power = np.concatenate([power for power, _ in blocks])
-    return np.log10(power + power.max() * 10**FLOOR_BEL + 1e-20)
-
-
-def _quarter_tone_bank() -> np.ndarray:
-    """(N_FFT // 2 + 1, BANDS) float32 triangles, three bins wide at least."""
-    centres = LOWEST_HZ * 2 ** (np.arange(BANDS) / BANDS_PER_OCTAVE)
-    bin_hz = ANALYSIS_RATE / N_FFT
-    half_widths = np.maximum(centres * (2 ** (1 / BANDS_PER_OCTAVE) - 1), 1.5 * bin_hz)
-    return triangular_bank(centres, half_widths, n_fft=N_FFT)
-
-
-def _at(rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Rows at fractional positions, by linear interpolation; beyond the ends the ends go on."""
-    positions = np.clip(positions, 0, len(rows) - 1)
-    low = positions.astype(int)
-    weight = (positions - low)[:, None].astype(np.float32)
-    return (1 - weight) * rows[low] + weight * rows[np.minimum(low + 1, len(rows) - 1)]
-
-
-def moved_bands(levels: np.ndarray, semitones: float) -> np.ndarray:
-    """(N, BANDS) levels moved up; what comes in from outside repeats the outermost band."""
-    if semitones == 0:
-        return levels
-    return _at(levels.T, np.arange(BANDS) - semitones * BANDS_PER_OCTAVE / 12).T
-
-
-def _with_movement(levels: np.ndarray) -> np.ndarray:
-    padded = np.pad(levels, ((1, 1), (0, 0)), mode="edge")
-    return _shape_and_movement(padded[:-2], levels, padded[2:])
-
-
-def _shape_and_movement(before: np.ndarray, now: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """(N, 2 * BANDS) of length 1: levels against their neighbourhood, and clipped changes."""
-    shape = now - uniform_filter1d(now, BANDS_PER_OCTAVE // 2 + 1, axis=1, mode="nearest")
-    return _unit(np.concatenate([shape, np.clip(after - before, -1, 1)], axis=1))
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + 1e-6)
 
 
 def _principal_directions(vectors: np.ndarray) -> np.ndarray:

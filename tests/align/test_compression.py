@@ -26,7 +26,7 @@ def compressor_gain(sound: np.ndarray) -> np.ndarray:
 
 def test_a_compressors_gain_is_learned_from_copies(raw):
     true_gain = compressor_gain(raw)
-    gains = fit_gain_curve(Playback(raw), raw * true_gain, [WHOLE], rate=RATE)
+    gains = fit_gain_curve(Playback(raw, raw * true_gain, RATE), [WHOLE])
     true_db = 20 * np.log10(true_gain[GAIN_BLOCK // 2 :: GAIN_BLOCK][: len(gains)])
     found_db = 20 * np.log10(gains)
     off = found_db - true_db
@@ -38,10 +38,7 @@ def test_it_holds_where_no_copy_is(raw):
     true_gain = compressor_gain(raw)
     known = 40 * RATE
     gains = fit_gain_curve(
-        Playback(raw),
-        raw * true_gain,
-        [Piece(0, known, 0.0), Piece(known, len(raw), None)],
-        rate=RATE,
+        Playback(raw, raw * true_gain, RATE), [Piece(0, known, 0.0), Piece(known, len(raw), None)]
     )
     true_db = 20 * np.log10(true_gain[GAIN_BLOCK // 2 :: GAIN_BLOCK][: len(gains)])
     there = slice(known // GAIN_BLOCK, -RATE // GAIN_BLOCK)
@@ -51,22 +48,22 @@ def test_it_holds_where_no_copy_is(raw):
 
 def test_the_editors_gains_are_no_compressors(raw):
     steps = np.repeat([1.0, 0.5, 0.8, 0.4, 1.2, 0.6], len(raw) // 6)
-    assert fit_gain_curve(Playback(raw), raw * steps, [WHOLE], rate=RATE) is None
+    assert fit_gain_curve(Playback(raw, raw * steps, RATE), [WHOLE]) is None
 
 
 def test_noise_teaches_nothing(raw):
     rng = np.random.default_rng(3)
     wobble = 1 + 0.2 * np.repeat(rng.normal(size=len(raw) // 2205 + 1), 2205)[: len(raw)]
-    assert fit_gain_curve(Playback(raw), raw * wobble, [WHOLE], rate=RATE) is None
+    assert fit_gain_curve(Playback(raw, raw * wobble, RATE), [WHOLE]) is None
 
 
 def test_too_little_sound_teaches_nothing(raw):
     short = Piece(0, 4 * RATE, 0.0)
-    assert fit_gain_curve(Playback(raw), raw * compressor_gain(raw), [short], rate=RATE) is None
+    assert fit_gain_curve(Playback(raw, raw * compressor_gain(raw), RATE), [short]) is None
 
 
 def test_playback_takes_the_gain_out_again(raw):
     gains = np.array([1.0, 2.0, 2.0, 0.5])
     middles = np.arange(4) * GAIN_BLOCK + GAIN_BLOCK // 2
-    heard = Playback(raw, gains=gains).heard(raw, 0, 4 * GAIN_BLOCK)
+    heard = Playback(raw, raw, RATE, gains=gains).heard(0, 4 * GAIN_BLOCK)
     np.testing.assert_allclose(heard[middles], raw[middles] / gains, rtol=0.01)

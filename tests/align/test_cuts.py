@@ -5,8 +5,9 @@ from edit_pairs import RATE, music
 from editorbot.align.boundary import Boundary, Region
 from editorbot.align.cuts import edge_fade, place_boundary
 from editorbot.align.fade_model import FadeModel
-from editorbot.align.mastering import Playback, fit_playback
+from editorbot.align.mastering import fit_playback
 from editorbot.align.piece import Piece
+from editorbot.align.playback import Playback
 
 CUT = 3 * RATE
 LAGS = 2000, 9 * RATE
@@ -24,7 +25,7 @@ def copies(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def placed(raw: np.ndarray, edit: np.ndarray, *, guess: int, before=LAGS[0], after=LAGS[1]):
     pieces = Piece(0, guess, before), Piece(guess, len(edit), after)
-    return place_boundary(Playback(raw), edit, *pieces, rate=RATE, max_fade_s=2)
+    return place_boundary(Playback(raw, edit, RATE), *pieces, max_fade_s=2)
 
 
 @pytest.mark.parametrize("error", [-4000, 0, 3000])
@@ -75,7 +76,7 @@ def test_fades_at_the_edits_ends(raw, side, samples):
         ramp = np.sin(np.pi / 2 * np.clip((np.arange(len(edit)) + 0.5) / samples, 0, 1))
         edit *= ramp if side == "in" else ramp[::-1]
     piece = Piece(0, len(edit), LAGS[0])
-    fade = edge_fade(Playback(raw), edit, piece, rate=RATE, max_fade_s=4, side=side)
+    fade = edge_fade(Playback(raw, edit, RATE), piece, max_fade_s=4, side=side)
     assert fade.samples == pytest.approx(samples, rel=0.01, abs=2)
 
 
@@ -84,7 +85,7 @@ def test_playback_learns_an_equaliser(raw):
     equaliser = np.array([0.2, -0.5, 1.0, 0.4, 0.1])
     edit = np.convolve(long_raw, equaliser, "same")
     piece = Piece(0, len(edit), 0)
-    playback = fit_playback(long_raw, edit, [piece])
+    playback = fit_playback(long_raw, edit, [piece], rate=RATE)
     heard = playback.played(piece, 5 * RATE, 15 * RATE)
     residual = np.sum((heard - edit[5 * RATE : 15 * RATE]) ** 2) / np.sum(heard**2)
     assert 10 * np.log10(residual) < -35
@@ -93,7 +94,7 @@ def test_playback_learns_an_equaliser(raw):
 def test_playback_leaves_copies_alone(raw):
     long_raw = music(30, seed=22)[0]
     piece = Piece(0, len(long_raw), 0, gain=0.5)
-    playback = fit_playback(long_raw, 0.5 * long_raw, [piece])
+    playback = fit_playback(long_raw, 0.5 * long_raw, [piece], rate=RATE)
     np.testing.assert_array_equal(playback.played(piece, 100, 200), long_raw[100:200])
 
 

@@ -25,9 +25,9 @@ def other() -> np.ndarray:
     return np.interp(1.06 * np.arange(SECONDS * RATE), np.arange(len(faster)), faster)
 
 
-def mastered(raw: np.ndarray) -> Playback:
+def mastered(raw: np.ndarray, edit: np.ndarray) -> Playback:
     """A filter that changes nothing says that the edit was mastered."""
-    return Playback(raw, np.eye(1, 3, 1)[0])
+    return Playback(raw, edit, RATE, taps=np.eye(1, 3, 1)[0])
 
 
 def rising(samples: int, curve: str, *, to_the_end: bool) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_where_silence_begins_and_ends(raw, samples, curve, to_the_end):
     # A release that lags behind turns up what fades.
     edit *= 1 + 0.5 * (1 - rising(samples, curve, to_the_end=to_the_end))
     pieces = pair(CUT + 1500, to_the_end=to_the_end)
-    found = silent_end(mastered(raw), edit, pieces, rate=RATE)
+    found = silent_end(mastered(raw, edit), pieces)
     assert found == pytest.approx(CUT, abs=0.005 * RATE)
 
 
@@ -58,16 +58,19 @@ def test_what_rings_on_is_not_the_copy(raw):
     edit = raw * rising(NO_FADE, "linear", to_the_end=True)
     edit = sosfilt(butter(2, [100, 4000], "band", fs=RATE, output="sos"), edit)
     playback = Playback(
-        sosfilt(butter(2, [100, 4000], "band", fs=RATE, output="sos"), raw), np.ones(1)
+        sosfilt(butter(2, [100, 4000], "band", fs=RATE, output="sos"), raw),
+        edit,
+        RATE,
+        taps=np.ones(1),
     )
-    found = silent_end(playback, edit, pair(CUT - 900, to_the_end=True), rate=RATE)
+    found = silent_end(playback, pair(CUT - 900, to_the_end=True))
     assert found == pytest.approx(CUT, abs=0.003 * RATE)
 
 
 def test_noise_is_not_silence(raw):
     edit = raw * rising(NO_FADE, "linear", to_the_end=True)
     edit += 0.03 * raw.std() * np.random.default_rng(1).normal(size=len(raw))
-    assert silent_end(mastered(raw), edit, pair(CUT, to_the_end=True), rate=RATE) is None
+    assert silent_end(mastered(raw, edit), pair(CUT, to_the_end=True)) is None
 
 
 @pytest.mark.parametrize("to_the_end", [True, False])
@@ -76,9 +79,7 @@ def test_noise_is_not_silence(raw):
 def test_a_fade_that_other_sound_covers(raw, other, samples, curve, to_the_end):
     weight = rising(samples, curve, to_the_end=to_the_end)
     edit = raw * weight + other * (1 - weight)
-    found = faded_end(
-        mastered(raw), edit, pair(CUT, to_the_end=to_the_end), CUT, rate=RATE, longest=2 * RATE
-    )
+    found = faded_end(mastered(raw, edit), pair(CUT, to_the_end=to_the_end), CUT, longest=2 * RATE)
     assert found.position == pytest.approx(CUT, abs=0.02 * RATE + 0.05 * samples)
     assert found.samples == pytest.approx(samples, rel=0.3)
 
@@ -88,7 +89,7 @@ def test_a_hard_cut_beside_other_sound_is_no_fade(raw, other, to_the_end):
     weight = rising(NO_FADE, "linear", to_the_end=to_the_end)
     edit = raw * weight + other * (1 - weight)
     pieces = pair(CUT + 700, to_the_end=to_the_end)
-    assert faded_end(mastered(raw), edit, pieces, CUT, rate=RATE, longest=2 * RATE) is None
+    assert faded_end(mastered(raw, edit), pieces, CUT, longest=2 * RATE) is None
 
 
 def test_an_echo_after_a_hard_cut_is_no_fade(raw, other):
@@ -97,7 +98,7 @@ def test_an_echo_after_a_hard_cut_is_no_fade(raw, other):
     echo = 0.5 * (1 - at / (0.3 * RATE)) * (at >= 0) * (at < 0.3 * RATE)
     edit = raw * (weight + echo) + other * (1 - weight)
     pieces = pair(CUT, to_the_end=True)
-    assert faded_end(mastered(raw), edit, pieces, CUT, rate=RATE, longest=2 * RATE) is None
+    assert faded_end(mastered(raw, edit), pieces, CUT, longest=2 * RATE) is None
 
 
 def test_a_fade_across_has_its_boundary_in_its_middle(raw, other):
@@ -105,7 +106,7 @@ def test_a_fade_across_has_its_boundary_in_its_middle(raw, other):
     edit = raw * weight + other * (1 - weight)
     before, after = pair(CUT, to_the_end=True)
     stretched = Piece(after.start, after.stop, 5.0, is_copy=False)
-    found = faded_end(mastered(raw), edit, (before, stretched), CUT, rate=RATE, longest=2 * RATE)
+    found = faded_end(mastered(raw, edit), (before, stretched), CUT, longest=2 * RATE)
     assert found.position == pytest.approx(CUT - 6615 / 2, abs=0.03 * RATE)
 
 

@@ -22,8 +22,8 @@ from editorbot.align.picture_layout import (
     read_waveform,
     shortened,
     source_stays,
-    summary,
 )
+from editorbot.align.picture_summary import summary
 from editorbot.audio.sources import source_of, with_sources_found
 from editorbot.edl.model import Edit, Segment, with_ops
 from editorbot.errors import AudioError

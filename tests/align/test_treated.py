@@ -1,5 +1,7 @@
 """Reversed runs, other speeds and pitches, drift, gain steps and several raws, all recovered."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -59,6 +61,10 @@ def edited(folder, raws, segments) -> tuple[Edit, object]:
     sound = np.concatenate(list(render(truth)), axis=1)
     soundfile.write(path, sound.T, truth.sample_rate, subtype="FLOAT")
     return truth, path
+
+
+def noise(samples: int, *, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 1, samples)
 
 
 TREATMENTS = {
@@ -304,21 +310,21 @@ def test_of_near_repeats_the_copy_is_chosen(tmp_path):
     assert [s.src_start for s in found.segments] == [0, repeat, 35 * 44100]
 
 
+def mastered(folder, edit: np.ndarray, *, window: int, floor: float, exponent: float) -> Path:
+    """The edit, compressed by its power over a window and equalised, as a file of 16 bits."""
+    edit = edit * (uniform_filter1d(edit**2, window) + floor) ** exponent
+    edit = np.convolve(edit, [0.2, -0.5, 1.0, 0.4, 0.1], "same")
+    soundfile.write(folder / "edit.wav", 0.5 * edit / np.abs(edit).max(), RATE, subtype="PCM_16")
+    return folder / "edit.wav"
+
+
 def test_a_hard_cut_in_a_compressed_edit(tmp_path, raw_wav):
     raw = soundfile.read(raw_wav)[0]
     edit = np.concatenate([raw[2 * RATE : 8 * RATE], 0.4 * raw[20 * RATE : 28 * RATE]])
-    power = uniform_filter1d(edit**2, RATE // 20)
-    edit = edit * (power + 1e-4) ** -0.3
-    edit = np.convolve(edit, [0.2, -0.5, 1.0, 0.4, 0.1], "same")
-    path = tmp_path / "edit.wav"
-    soundfile.write(path, (0.5 * edit / np.abs(edit).max()).astype(np.float32), RATE)
+    path = mastered(tmp_path, edit, window=RATE // 20, floor=1e-4, exponent=-0.3)
     found = align(raw_wav, path, params=PARAMS).edit
     assert len(found.segments) == 2
     assert found.segments[1].out_start / RATE == pytest.approx(6, abs=0.001)
-
-
-def noise(samples: int, *, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 1, samples)
 
 
 def test_a_gain_that_goes_over_into_another(tmp_path, raw_wav):
@@ -352,11 +358,7 @@ def test_a_long_fade_across_whose_second_piece_a_compressor_turns_down(tmp_path,
     w = np.clip((np.arange(samples) - 7 * RATE + fade / 2) / fade, 0, 1)
     before, after = raw[2 * RATE :][:samples], raw[22 * RATE :][:samples]
     edit = np.cos(np.pi / 2 * w) * before + 2.0 * np.sin(np.pi / 2 * w) * after
-    power = uniform_filter1d(edit**2, RATE // 10)
-    edit = edit * (power + 1e-3) ** -0.3
-    edit = np.convolve(edit, [0.2, -0.5, 1.0, 0.4, 0.1], "same")
-    path = tmp_path / "edit.wav"
-    soundfile.write(path, (0.5 * edit / np.abs(edit).max()).astype(np.float32), RATE)
+    path = mastered(tmp_path, edit, window=RATE // 10, floor=1e-3, exponent=-0.3)
     found = align(raw_wav, path, params=PARAMS).edit
     assert len(found.segments) == 2
     assert found.segments[1].out_start / RATE == pytest.approx(7, abs=0.012)
@@ -366,11 +368,7 @@ def test_a_gain_is_the_editors_and_not_the_compressors(tmp_path, raw_wav):
     raw = soundfile.read(raw_wav)[0]
     parts = [(2, 1.0), (20, 0.4), (10, 1.0), (32, 0.4)]
     edit = np.concatenate([gain * raw[at * RATE : (at + 9) * RATE] for at, gain in parts])
-    power = uniform_filter1d(edit**2, RATE // 10)
-    edit = edit * (power + 1e-3) ** -0.25
-    edit = np.convolve(edit, [0.2, -0.5, 1.0, 0.4, 0.1], "same")
-    path = tmp_path / "edit.wav"
-    soundfile.write(path, (0.5 * edit / np.abs(edit).max()).astype(np.float32), RATE)
+    path = mastered(tmp_path, edit, window=RATE // 10, floor=1e-3, exponent=-0.25)
     found = align(raw_wav, path, params=PARAMS).edit
     assert len(found.segments) == 4
     gains_db = np.array([s.gain_db for s in found.segments])
