@@ -17,6 +17,7 @@ from editorbot.align.path import (
     best_path,
     correlations,
     evidence,
+    short_runs,
     typical_correlations,
     unlikeness,
 )
@@ -179,8 +180,10 @@ def _find_path(raw: Side, edit: Side, lags: _Lags, params: AlignParams) -> Found
         here = sounding[diagonal.first : diagonal.last]
         values += np.where(here, unlikeness(diagonal, c, typical), 0)
     runs = best_path(diagonals, evidences, **options)
+    short = short_runs(runs, diagonals, evidences, nowhere=nowhere)
     return FoundPath(
         runs=runs,
+        short=short,
         diagonals=diagonals,
-        rivals=[rivals(run, diagonals, evidences) for run in runs],
+        rivals={run: rivals(run, diagonals, evidences) for run in (*runs, *short)},
     )

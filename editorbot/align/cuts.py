@@ -17,6 +17,8 @@ LONGEST_ACROSS_S = 3.0
 """Fades across from one piece to the next are hardly ever longer."""
 SHORT_FADE_S = 0.1
 """Fades up to here are searched for in a narrow region, in which they are resolved."""
+TOLD_TO_S = 0.002
+"""How well a copy's share of the sound tells where it ends."""
 BETTER = 0.8
 """A long fade must leave less than this share of what a short one leaves."""
 LONG_FADE_S = 0.02
@@ -43,9 +45,12 @@ def place_boundary(
     fixed = playback.is_filtered and one_sided
     silent = None if across else silent_end(playback, pair)
     if fixed and silent is None:
-        found = faded_end(playback, pair, cut, longest=longest)
-        if found is not None:
-            return found
+        told = faded_end(playback, pair, cut, longest=longest)
+        if told is not None and told.samples:
+            return told
+        if told is not None:
+            near = told.position - region.start, round(TOLD_TO_S * playback.rate)
+            cut = region.start + _hard_cut(region, near=near)
     if silent is not None and playback.is_filtered:
         cut = silent
     found = _with_fade(playback, pair, cut, longest=longest, fixed=fixed)
@@ -133,13 +138,13 @@ def _exact(region: Region, boundary: Boundary, *, fixed: bool, longest: int) -> 
     return finest.refined(best, longest=longest, step=finer.block)
 
 
-def _hard_cut(region: Region) -> int:
+def _hard_cut(region: Region, *, near: tuple[int, int] | None = None) -> int:
     """The number of samples of the region that belong before the cut.
 
-    Where both sides explain the edit equally well, as in a repeat, the middle of that stretch.
+    If told so, that is near a sample, by at most so many. Where both sides explain the edit equally well, as in a repeat, the middle of that stretch.
     """
     if region.is_free:
-        return _hard_cut_at_any_gain(region)
+        return _hard_cut_at_any_gain(region, near)
     costs = []
     for sound in (region.before, region.after):
         left = region.foreign_cost * region.edit**2 if sound is None else (region.edit - sound) ** 2
@@ -154,7 +159,7 @@ def _hard_cut(region: Region) -> int:
     return int(stretch[len(stretch) // 2])
 
 
-def _hard_cut_at_any_gain(region: Region) -> int:
+def _hard_cut_at_any_gain(region: Region, near: tuple[int, int] | None) -> int:
     """The same where a compressor's gain is free: coarsely first, then block by block."""
     model = FadeModel(region, region.start, fixed=False)
 
@@ -162,6 +167,10 @@ def _hard_cut_at_any_gain(region: Region) -> int:
         costs = model.costs([Boundary(region.start + int(p) * model.block) for p in places])
         return int(places[int(costs.argmin())])
 
+    if near is not None:
+        first, last = ((near[0] + sign * near[1]) // model.block for sign in (-1, 1))
+        places = np.clip(np.arange(first, last + 1), 0, model.count)
+        return best_of(places) * model.block
     stride = max(1, FREE_GAIN_SAMPLES // model.block // 4)
     rough = best_of(np.arange(0, model.count + 1, stride))
     finer = np.arange(max(0, rough - stride), min(model.count, rough + stride) + 1)

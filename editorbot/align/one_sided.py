@@ -21,7 +21,7 @@ EARLY, LATE = (0.05, 0.2), (0.3, 0.7)
 STEEP_BLOCKS = 6
 """From the one late instant to the other, within a fade so short that only they count."""
 FAINTEST = 1e-5
-SHORTEST_PROFILE_S = 0.03
+SHORTEST_PROFILE_S = 0.015
 """Shorter fades beside other sound are told better by what they leave."""
 LONGEST_PROFILE_S = 1.5
 REACH_S = 0.35
@@ -77,7 +77,7 @@ def _first_above(level: np.ndarray, share: float) -> int | None:
 def faded_end(
     playback: Playback, pair: tuple[Piece, Piece], cut: int, *, longest: int
 ) -> Boundary | None:
-    """The fade of the one copy of a pair, near `cut`; None if it is short or none."""
+    """Where the one copy of a pair ends, near `cut`, and its fade unless that is short."""
     before, after = pair
     copy, other, towards = (before, after, 1) if before.is_comparable else (after, before, -1)
     reach = round(REACH_S * playback.rate)
@@ -89,7 +89,7 @@ def faded_end(
         return None
     end, samples, curve = fitted_end(profile, longest=longest)
     if samples < SHORTEST_PROFILE_S * playback.rate:
-        return None
+        samples = 0
     position = first + end if towards > 0 else first + profile.samples - end
     if other.lag is not None:
         # The fade goes across: its end is not the boundary, which lies in its middle.

@@ -35,6 +35,10 @@ LEAST_FRAMES = 40
 """Of a path at a level, to say how alike copies are there: half a second."""
 LEAST_TYPICAL = 0.3
 """Where copies are less alike than this, unlikeness says nothing."""
+SHORT_SWITCH_COST = 6.0
+"""Of a switch where the path left the edit without source."""
+SHORTEST_FRAMES = 20
+"""Of a short run, 0.23 s."""
 SINC_TAPS = 16
 ROW = 32
 """Samples that are delayed by one row of a product of matrices."""
@@ -56,13 +60,16 @@ class FoundPath:
 
     Attributes:
         runs: The path, covering all frames.
-        diagonals: The hypotheses it was found among.
-        rivals: Per run the other diagonals that explain it almost as well.
+        short: Runs where the path has no source, too short to be sure of: copies, if nothing else
+            explains the edit there.
+        diagonals: The hypotheses all were found among.
+        rivals: Of each run the other diagonals that explain it almost as well.
     """
 
     runs: list[Run]
+    short: list[Run]
     diagonals: list[Diagonal]
-    rivals: list[list[int]]
+    rivals: dict[Run, list[int]]
 
 
 def correlations(raw: np.ndarray, edit: np.ndarray, diagonal: Diagonal) -> np.ndarray:
@@ -200,6 +207,42 @@ def best_path(
             last_owner = owner
         entered[first : first + len(switches)] = np.packbits(switches, axis=1)
     return _trace(score, entered, origin, columns)
+
+
+def short_runs(
+    runs: list[Run],
+    diagonals: list[Diagonal],
+    evidences: list[np.ndarray],
+    *,
+    nowhere: float,
+) -> list[Run]:
+    """What a path (F,) left without source and a lower switch cost gives one."""
+    found: list[Run] = []
+    for gap in runs:
+        if gap.diagonal != NOWHERE or gap.last - gap.first < SHORTEST_FRAMES:
+            continue
+        inside = {
+            number: (max(span.first, gap.first), min(span.last, gap.last))
+            for number, span in enumerate(diagonals)
+            if span.first < gap.last and span.last > gap.first
+        }
+        numbers = list(inside)
+        path = best_path(
+            [Diagonal(a - gap.first, b - gap.first, 0.0) for a, b in inside.values()],
+            [
+                evidences[n][a - diagonals[n].first : b - diagonals[n].first]
+                for n, (a, b) in inside.items()
+            ],
+            frames=gap.last - gap.first,
+            switch_cost=SHORT_SWITCH_COST,
+            nowhere=nowhere,
+        )
+        found += [
+            Run(gap.first + run.first, gap.first + run.last, numbers[run.diagonal])
+            for run in path
+            if run.diagonal != NOWHERE and run.last - run.first >= SHORTEST_FRAMES
+        ]
+    return found
 
 
 def _origins(score: np.ndarray, discount: float) -> tuple[int, int]:

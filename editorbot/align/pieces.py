@@ -9,9 +9,10 @@ from editorbot.align.features import HOP
 from editorbot.align.gain_steps import with_gain_steps
 from editorbot.align.mapped import release
 from editorbot.align.offsets import block_gains, exact_lag, typical_gain
-from editorbot.align.path import NOWHERE, WINDOW_FRAMES, FoundPath
+from editorbot.align.path import NOWHERE, WINDOW_FRAMES, FoundPath, Run
 from editorbot.align.piece import Piece, trimmed
 from editorbot.align.playback import treated
+from editorbot.align.short import with_short
 from editorbot.align.sides import ANALYSIS_RATE, Side
 from editorbot.align.treated import with_treated
 from editorbot.align.whiten import slice_padded
@@ -33,26 +34,27 @@ SAME_LAG = 2
 
 def locate(path: FoundPath, raw: Side, edit: Side) -> list[Piece]:
     """Pieces at the raw's rate, with exact lags and gains; boundaries are still the path's."""
-    scale = raw.rate / ANALYSIS_RATE
-    pieces: list[Piece] = []
-    runs = zip(path.runs, path.rivals, strict=True)
-    for run, rivals in track(list(runs), "measuring offsets"):
-        start = round(run.first * HOP * scale) if pieces else 0
-        stop = len(edit.mono) if run is path.runs[-1] else round(run.last * HOP * scale)
-        if stop <= start:
-            continue
-        piece = Piece(start, stop, None)
-        if run.diagonal != NOWHERE:
-            lags = [path.diagonals[number].lag * scale for number in (run.diagonal, *rivals)]
-            place = _best_place(raw, edit, start, stop, lags)
-            piece = replace(piece, lag=place.lag, confidence=place.probability)
-            release(raw.mono, edit.mono)
-        pieces.append(piece)
-    pieces = with_treated(_joined(pieces), raw, edit)
+    runs = list(track(path.runs, "measuring offsets"))
+    pieces = [_located(run, path, raw, edit) for run in runs]
+    pieces = with_treated(_joined([piece for piece in pieces if piece.samples > 0]), raw, edit)
     release(raw.wave, edit.wave, edit.mono)
+    pieces = with_short(pieces, [_located(run, path, raw, edit) for run in path.short], raw.rate)
     pieces = with_gain_steps(pieces, raw, edit)
     release(edit.mono)
     return [_with_gain(piece, raw, edit) for piece in pieces]
+
+
+def _located(run: Run, path: FoundPath, raw: Side, edit: Side) -> Piece:
+    scale = raw.rate / ANALYSIS_RATE
+    is_last = run.last == path.runs[-1].last
+    start = round(run.first * HOP * scale)
+    stop = len(edit.mono) if is_last else round(run.last * HOP * scale)
+    if run.diagonal == NOWHERE or stop <= start:
+        return Piece(start, stop, None)
+    lags = [path.diagonals[number].lag * scale for number in (run.diagonal, *path.rivals[run])]
+    place = _best_place(raw, edit, start, stop, lags)
+    release(raw.mono, edit.mono)
+    return Piece(start, stop, place.lag, confidence=place.probability)
 
 
 class _Place(NamedTuple):

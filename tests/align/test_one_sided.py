@@ -89,7 +89,9 @@ def test_a_hard_cut_beside_other_sound_is_no_fade(raw, other, to_the_end):
     weight = rising(NO_FADE, "linear", to_the_end=to_the_end)
     edit = raw * weight + other * (1 - weight)
     pieces = pair(CUT + 700, to_the_end=to_the_end)
-    assert faded_end(mastered(raw, edit), pieces, CUT, longest=2 * RATE) is None
+    found = faded_end(mastered(raw, edit), pieces, CUT + 700, longest=2 * RATE)
+    assert found.samples == 0
+    assert found.position == pytest.approx(CUT, abs=0.008 * RATE)
 
 
 def test_an_echo_after_a_hard_cut_is_no_fade(raw, other):
@@ -97,8 +99,9 @@ def test_an_echo_after_a_hard_cut_is_no_fade(raw, other):
     at = np.arange(len(raw)) - CUT
     echo = 0.5 * (1 - at / (0.3 * RATE)) * (at >= 0) * (at < 0.3 * RATE)
     edit = raw * (weight + echo) + other * (1 - weight)
-    pieces = pair(CUT, to_the_end=True)
-    assert faded_end(mastered(raw, edit), pieces, CUT, longest=2 * RATE) is None
+    found = faded_end(mastered(raw, edit), pair(CUT, to_the_end=True), CUT, longest=2 * RATE)
+    assert found.samples == 0
+    assert found.position == pytest.approx(CUT, abs=0.008 * RATE)
 
 
 def test_a_fade_across_has_its_boundary_in_its_middle(raw, other):
