@@ -45,7 +45,7 @@ def place_boundary(
     fixed = playback.is_filtered and one_sided
     silent = None if across else silent_end(playback, pair)
     if fixed and silent is None:
-        told = faded_end(playback, pair, cut, longest=longest)
+        told = faded_end(playback, pair, longest=longest)
         if told is not None and told.samples:
             return told
         if told is not None:
@@ -141,7 +141,8 @@ def _exact(region: Region, boundary: Boundary, *, fixed: bool, longest: int) -> 
 def _hard_cut(region: Region, *, near: tuple[int, int] | None = None) -> int:
     """The number of samples of the region that belong before the cut.
 
-    If told so, that is near a sample, by at most so many. Where both sides explain the edit equally well, as in a repeat, the middle of that stretch.
+    Where both sides explain the edit equally well, as in a repeat, the middle of that stretch.
+    `near` says near which sample of the region to look, and how many samples around it.
     """
     if region.is_free:
         return _hard_cut_at_any_gain(region, near)

@@ -74,16 +74,16 @@ def _first_above(level: np.ndarray, share: float) -> int | None:
     return int(above.argmax()) if above.any() else None
 
 
-def faded_end(
-    playback: Playback, pair: tuple[Piece, Piece], cut: int, *, longest: int
-) -> Boundary | None:
-    """Where the one copy of a pair ends, near `cut`, and its fade unless that is short."""
+def faded_end(playback: Playback, pair: tuple[Piece, Piece], *, longest: int) -> Boundary | None:
+    """Where the one copy of a pair ends, near their border, and its fade unless that is short."""
     before, after = pair
     copy, other, towards = (before, after, 1) if before.is_comparable else (after, before, -1)
     reach = round(REACH_S * playback.rate)
     longest = min(longest, copy.samples)
     reaches = (reach + min(longest, round(LONGEST_PROFILE_S * playback.rate)), 2 * reach)[::towards]
-    first, last = max(before.start, cut - reaches[0]), min(after.stop, cut + reaches[1])
+    border = before.stop
+    first = max(before.start, border - reaches[0])
+    last = min(after.stop, border + reaches[1])
     profile = measured_profile(playback, copy, first, last, outwards=towards)
     if profile is None:
         return None

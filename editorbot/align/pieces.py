@@ -26,6 +26,8 @@ NEARER_COPY, MOST_COMPARED = 0.5, 2**19
 """... or leave less than this share of what the path's own lag leaves, of so many samples."""
 TWIN = 0.003
 """Two places of the raw of which the one leaves less of the other (-25 dB) are the same sound."""
+SILENT = 0.01
+"""-40 dB: an editor who turns a part down so far has cut it out."""
 SAME_PLACE_S = 0.012
 """A frame: lags no further apart are one place."""
 SAME_LAG = 2
@@ -41,7 +43,7 @@ def locate(path: FoundPath, raw: Side, edit: Side) -> list[Piece]:
     pieces = with_short(pieces, [_located(run, path, raw, edit) for run in path.short], raw.rate)
     pieces = with_gain_steps(pieces, raw, edit)
     release(edit.mono)
-    return [_with_gain(piece, raw, edit) for piece in pieces]
+    return _without_silent([_with_gain(piece, raw, edit) for piece in pieces])
 
 
 def _located(run: Run, path: FoundPath, raw: Side, edit: Side) -> Piece:
@@ -121,6 +123,20 @@ def _continues(last: Piece, piece: Piece) -> bool:
     if last.lag is None or piece.lag is None:
         return last.lag is piece.lag
     return abs(last.lag - piece.lag) <= SAME_LAG
+
+
+def _without_silent(pieces: list[Piece]) -> list[Piece]:
+    """The pieces; where one would be heard far below all others, there is silence."""
+    gains = [abs(piece.gain) for piece in pieces if piece.lag is not None]
+    least = SILENT * float(np.median(gains)) if gains else 0.0
+    result: list[Piece] = []
+    for piece in pieces:
+        silent = piece.lag is None or abs(piece.gain) < least
+        if silent and result and result[-1].lag is None:
+            result[-1] = replace(result[-1], stop=piece.stop)
+        else:
+            result.append(Piece(piece.start, piece.stop, None) if silent else piece)
+    return result
 
 
 def _with_gain(piece: Piece, raw: Side, edit: Side) -> Piece:

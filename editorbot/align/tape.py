@@ -18,6 +18,8 @@ PART_S, PART_MARGIN_S = 0.25, 0.05
 PART_DRIFT_S, PART_CORRELATION, LEAST_PARTS = 0.005, 0.2, 2
 """By how much the lags of parts that follow each other may differ (a speed that is 2 % off), how
 alike both must be at least, and how many times on end."""
+SPOTS, LEAST_AGREEING, AGREEING = 11, 9, 3
+"""Spots of a part's length, how many must agree, and to how many samples, of thousands."""
 ROUNDS_S = ((0.1, 0.02), (0.2, 0.005), (0.4, 0.002))
 """A run's lag is measured at its beginning and its end, so that its speed is known too: how long
 these spots are, longer as the speed gets known, and by how much the lag may be wrong."""
@@ -69,7 +71,8 @@ def measured(piece: Piece, raw: Side, edit: Side, *, border: int, least: float) 
     """The piece with lag and speed by its waveform; None if the waveforms are not alike.
 
     Its ends, `border` samples, are uncertain and left out; `least` is the correlation of the
-    whitened waveforms asked of its beginning, middle and end.
+    whitened waveforms asked of its beginning, middle and end. Under noise it may be less, if most
+    of many spots, each free to be anywhere, agree on the place.
     """
     start, stop = trimmed(piece.start, piece.stop, border)
     for spot_s, margin_s in ROUNDS_S:
@@ -81,7 +84,17 @@ def measured(piece: Piece, raw: Side, edit: Side, *, border: int, least: float) 
     # Both ends of two runs taken for one may fit some speed: its middle does not.
     middle = (start + stop - spot) // 2
     offsets.append(_offset(piece, raw, edit, middle, middle + spot, margin=margin))
-    return piece if min(abs(offset.strength) for offset in offsets) >= least else None
+    alike = min(abs(offset.strength) for offset in offsets) >= least
+    return piece if alike or _spots_agree(piece, raw, edit, start, stop) else None
+
+
+def _spots_agree(piece: Piece, raw: Side, edit: Side, start: int, stop: int) -> bool:
+    spot, margin = (round(seconds * raw.rate) for seconds in (PART_S, PART_MARGIN_S))
+    starts = np.linspace(start, stop - spot, SPOTS).astype(int)
+    if starts[1] - starts[0] < spot:
+        return False
+    offsets = [_offset(piece, raw, edit, at, at + spot, margin=margin) for at in starts]
+    return sum(abs(offset.lag) <= AGREEING for offset in offsets) >= LEAST_AGREEING
 
 
 def _offset(piece: Piece, raw: Side, edit: Side, start: int, stop: int, *, margin: int) -> Offset:

@@ -57,7 +57,7 @@ SPEED_RANGE, PITCH_RANGE = (0.78, 1.29), (-3.6, 3.6)
 """What is looked for: speeds, and semitones at a speed that does not ask for them."""
 NATURAL_SPEED, NATURAL_PITCH = 0.002, 0.1
 """Speeds this near to 1, and pitches (semitones) this near to a whole number, are taken for it."""
-TAPE_APART, TAPE_LOSS = 0.08, 0.1
+TAPE_APART, TAPE_LOSS = 0.2, 0.1
 """By how much the speed may differ from the tape's that has the pitch, and how much less the
 cosine may be, for the waveform to be asked whether the run is a tape's."""
 

@@ -79,7 +79,7 @@ def test_noise_is_not_silence(raw):
 def test_a_fade_that_other_sound_covers(raw, other, samples, curve, to_the_end):
     weight = rising(samples, curve, to_the_end=to_the_end)
     edit = raw * weight + other * (1 - weight)
-    found = faded_end(mastered(raw, edit), pair(CUT, to_the_end=to_the_end), CUT, longest=2 * RATE)
+    found = faded_end(mastered(raw, edit), pair(CUT, to_the_end=to_the_end), longest=2 * RATE)
     assert found.position == pytest.approx(CUT, abs=0.02 * RATE + 0.05 * samples)
     assert found.samples == pytest.approx(samples, rel=0.3)
 
@@ -89,7 +89,7 @@ def test_a_hard_cut_beside_other_sound_is_no_fade(raw, other, to_the_end):
     weight = rising(NO_FADE, "linear", to_the_end=to_the_end)
     edit = raw * weight + other * (1 - weight)
     pieces = pair(CUT + 700, to_the_end=to_the_end)
-    found = faded_end(mastered(raw, edit), pieces, CUT + 700, longest=2 * RATE)
+    found = faded_end(mastered(raw, edit), pieces, longest=2 * RATE)
     assert found.samples == 0
     assert found.position == pytest.approx(CUT, abs=0.008 * RATE)
 
@@ -99,7 +99,7 @@ def test_an_echo_after_a_hard_cut_is_no_fade(raw, other):
     at = np.arange(len(raw)) - CUT
     echo = 0.5 * (1 - at / (0.3 * RATE)) * (at >= 0) * (at < 0.3 * RATE)
     edit = raw * (weight + echo) + other * (1 - weight)
-    found = faded_end(mastered(raw, edit), pair(CUT, to_the_end=True), CUT, longest=2 * RATE)
+    found = faded_end(mastered(raw, edit), pair(CUT, to_the_end=True), longest=2 * RATE)
     assert found.samples == 0
     assert found.position == pytest.approx(CUT, abs=0.008 * RATE)
 
@@ -109,7 +109,7 @@ def test_a_fade_across_has_its_boundary_in_its_middle(raw, other):
     edit = raw * weight + other * (1 - weight)
     before, after = pair(CUT, to_the_end=True)
     stretched = Piece(after.start, after.stop, 5.0, is_copy=False)
-    found = faded_end(mastered(raw, edit), (before, stretched), CUT, longest=2 * RATE)
+    found = faded_end(mastered(raw, edit), (before, stretched), longest=2 * RATE)
     assert found.position == pytest.approx(CUT - 6615 / 2, abs=0.03 * RATE)
 
 

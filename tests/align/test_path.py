@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from editorbot.align.diagonals import Diagonal
-from editorbot.align.path import NOWHERE, NOWHERE_SHARE, Run, best_path
+from editorbot.align.path import NOWHERE, NOWHERE_SHARE, Run, best_path, short_runs
 from editorbot.align.rivals import rivals
 
 FRAMES = 6
@@ -52,3 +52,18 @@ def test_rivals_explain_a_run_almost_as_well():
     run = Run(0, 60, 0)
     assert rivals(run, diagonals, same) == [1]
     assert rivals(run, diagonals, [same[0], 0.1 * same[1]]) == []
+
+
+def test_a_run_too_short_for_the_path_is_offered():
+    diagonals = [Diagonal(0, 400, 1.0), Diagonal(80, 330, 2.0)]
+    weak, short = np.full(400, 0.2), np.zeros(250)
+    short[100:140] = 0.6
+    evidences = [weak, short]
+    options = {"nowhere": 0.1}
+    path = [Run(0, 50, 0), Run(50, 350, NOWHERE), Run(350, 400, 0)]
+    assert best_path(diagonals, evidences, frames=400, switch_cost=20, **options) == [
+        Run(0, 400, 0)
+    ]
+    evidences = [np.where(np.arange(400) // 50 % 7 == 0, 0.2, 0.0), short]
+    assert short_runs(path, diagonals, evidences, **options) == [Run(180, 220, 1)]
+    assert short_runs([Run(0, 400, 0)], diagonals, evidences, **options) == []

@@ -41,3 +41,10 @@ def test_both_ends_of_a_tape_do_not_make_one_of_what_lies_between(tmp_path, nois
     between = slice(2 * RATE, 4 * RATE)
     edit[between] = np.random.default_rng(3).normal(0, 0.1, 2 * RATE)
     assert measure(tmp_path, noise, edit) is None
+
+
+@pytest.mark.parametrize(("noise_db", "is_found"), [(13, True), (40, False)])
+def test_under_noise_many_spots_that_agree_are_enough(tmp_path, noise, noise_db, is_found):
+    other = np.random.default_rng(4).normal(0, 0.1, SECONDS * RATE)
+    found = measure(tmp_path, noise, tape(noise) + 10 ** (noise_db / 20) * other)
+    assert (found is not None) == is_found

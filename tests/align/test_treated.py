@@ -373,3 +373,25 @@ def test_a_gain_is_the_editors_and_not_the_compressors(tmp_path, raw_wav):
     assert len(found.segments) == 4
     gains_db = np.array([s.gain_db for s in found.segments])
     assert gains_db[::2] - gains_db[1::2] == pytest.approx(20 * np.log10(1 / 0.4), abs=2.5)
+
+
+def test_what_is_turned_down_to_nothing_has_no_source(tmp_path, raw_wav):
+    _, path = edited(tmp_path, [raw_wav], [segment(0, 12, 5)])
+    sound, rate = soundfile.read(path, dtype="float32")
+    sound[5 * rate : 6 * rate] *= 0.001
+    soundfile.write(path, sound, rate, subtype="FLOAT")
+    found = align(raw_wav, path, params=PARAMS).edit
+    without = [s for s in found.segments if not s.has_source]
+    assert [round(s.out_start / rate, 2) for s in without] == [5]
+    assert [round(s.out_end / rate, 2) for s in without] == [6]
+
+
+def test_a_bar_that_is_ducked_has_its_own_gain(tmp_path, raw_wav):
+    """Neither of its two steps explains much without the other."""
+    _, path = edited(tmp_path, [raw_wav], [segment(0, 30, 5)])
+    sound, rate = soundfile.read(path, dtype="float32")
+    sound[20 * rate : 22 * rate] *= 0.5
+    soundfile.write(path, sound, rate, subtype="FLOAT")
+    found = align(raw_wav, path, params=PARAMS).edit.segments
+    assert [round(s.out_start / rate, 3) for s in found] == [0, 20, 22]
+    assert [round(s.gain_db, 1) for s in found] == [0, -6, 0]
