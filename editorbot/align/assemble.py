@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from editorbot.align.continuity import with_continuity
 from editorbot.align.cuts import adjusted_boundary, edge_fade, place_boundary
 from editorbot.align.gain_steps import with_gain_steps
 from editorbot.align.mapped import release
@@ -61,6 +62,7 @@ def assemble(
     pieces = _with_fitted_gains(pieces, copied)
     if not playback.is_filtered:
         pieces = _adjusted(pieces, copied)
+    pieces = with_continuity(pieces, raw.rate)
     samples = round(len(edit.mono) / clock)
     pieces = [_on_own_clock(piece, clock) for piece in pieces]
     segments = _joined([s for piece in pieces for s in _segments(piece, raw)])

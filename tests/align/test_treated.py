@@ -293,6 +293,7 @@ def test_going_on_after_a_stretched_run_is_no_jump(tmp_path, raw_wav):
     _, path = edited(tmp_path, [raw_wav], [plain[0], segment(5, 3, src[1], speed=0.9), plain[1]])
     found = align(raw_wav, path, params=PARAMS).edit
     assert [s.op for s in found.segments] == ["COPY", "COPY", "COPY"]
+    assert [s.src_end for s in found.segments[:2]] == [s.src_start for s in found.segments[1:]]
 
 
 def test_of_near_repeats_the_copy_is_chosen(tmp_path):
