@@ -115,6 +115,12 @@ def _placed(
 ) -> list[Piece]:
     """Place the boundaries before the pieces of these numbers, and the edit's two ends."""
     pieces = list(pieces)
+    if pieces[0].lag is not None:
+        fade = edge_fade(playback, pieces[0], side="in", max_fade_s=max_fade_s)
+        pieces[0] = replace(pieces[0], fade_in=fade)
+    if pieces[-1].lag is not None:
+        fade = edge_fade(playback, pieces[-1], side="out", max_fade_s=max_fade_s)
+        pieces[-1] = replace(pieces[-1], fade_out=fade)
     for index in track(boundaries, "placing cuts"):
         before, after = pieces[index - 1], pieces[index]
         boundary = place_boundary(playback, before, after, max_fade_s=max_fade_s)
@@ -126,12 +132,6 @@ def _placed(
         pieces[index] = replace(
             after, start=position, fade_in=Fade() if after.lag is None else fade
         )
-    if pieces[0].lag is not None:
-        fade = edge_fade(playback, pieces[0], side="in", max_fade_s=max_fade_s)
-        pieces[0] = replace(pieces[0], fade_in=fade)
-    if pieces[-1].lag is not None:
-        fade = edge_fade(playback, pieces[-1], side="out", max_fade_s=max_fade_s)
-        pieces[-1] = replace(pieces[-1], fade_out=fade)
     return pieces
 
 

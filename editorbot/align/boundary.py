@@ -73,7 +73,10 @@ class Region:
 def region_around(playback: Playback, pair: tuple[Piece, Piece], middle: int, reach: int) -> Region:
     """What sounds within `reach` samples of `middle`, as far as both pieces go."""
     before, after = pair
-    first, last = max(before.start, middle - reach), min(after.stop, middle + reach)
+    # Under the fades of their other ends pieces have other gains, or others sound too.
+    start = before.start + min(before.fade_in.samples, before.samples // 2)
+    stop = after.stop - min(after.fade_out.samples, after.samples // 2)
+    first, last = max(start, middle - reach), min(stop, middle + reach)
 
     def played(piece: Piece) -> np.ndarray | None:
         return playback.played(piece, first, last) * piece.gain if piece.is_comparable else None

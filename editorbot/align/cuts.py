@@ -15,12 +15,13 @@ CUT_REACH_S = 0.35
 """The path knows a boundary to half its correlation window, and fades blur it further."""
 LONGEST_ACROSS_S = 3.0
 """Fades across from one piece to the next are hardly ever longer."""
-SHORT_FADE_S = 0.1
-"""Fades up to here are searched for in a narrow region, in which they are resolved."""
+FADE_TIERS = ((0.02, 2.0), (0.1, 2.0), (0.8, 1.5), (np.inf, 1.5))
+"""Fades up to so many seconds are searched for in a region so many times as wide to either side,
+in which they are resolved, and other fades are hardly ever."""
 TOLD_TO_S = 0.002
 """How well a copy's share of the sound tells where it ends."""
 BETTER = 0.8
-"""A long fade must leave less than this share of what a short one leaves."""
+"""Longer fades must leave less than this share of what shorter ones leave."""
 LONG_FADE_S = 0.02
 """A compressor's balance between two pieces moves the middle of longer fades by milliseconds."""
 FINER_BLOCKS = 2**14
@@ -56,8 +57,10 @@ def place_boundary(
     found = _with_fade(playback, pair, cut, longest=longest, fixed=fixed)
     if silent is not None and not playback.is_filtered:
         # A short fade from silence leaves as little as a cut where it ends.
-        close = FadeModel(region, cut, fixed=False, most_blocks=FINER_BLOCKS)
         rival = _with_fade(playback, pair, silent, longest=longest, fixed=False)
+        reach = abs(found.position - rival.position) + 2 * max(found.samples, rival.samples)
+        around = region_around(playback, pair, found.position, reach + SHORTEST_FADE)
+        close = FadeModel(around, cut, fixed=False, most_blocks=FINER_BLOCKS)
         found = min(found, rival, key=close.cost)
     if not (across and one_sided):
         return found
@@ -93,12 +96,15 @@ def _with_fade(
     def model(middle: int, reach: int) -> FadeModel:
         return FadeModel(region_around(playback, pair, middle, reach), cut, fixed=fixed)
 
-    lengths, short = _lengths(longest), round(SHORT_FADE_S * playback.rate)
-    best = model(cut, 2 * short).best_fade(lengths[lengths <= short])
-    long_lengths = lengths[lengths > short]
-    if len(long_lengths):
-        wide = model(cut, round(1.5 * long_lengths[-1]))
-        rival = wide.best_fade(long_lengths)
+    lengths = _lengths(longest)
+    best, reached = Boundary(cut), 0
+    for reach_s, spread in FADE_TIERS:
+        reach = longest if reach_s == np.inf else round(reach_s * playback.rate)
+        tier = lengths[(lengths > reached) & (lengths <= reach)]
+        if len(tier) == 0:
+            break
+        wide, reached = model(cut, round(spread * min(reach, longest))), reach
+        rival = wide.best_fade(tier)
         # What other cuts leave elsewhere in the region says nothing about this one.
         zone = wide.zone(rival)
         if rival.samples and wide.excess(rival, zone) < BETTER * wide.excess(best, zone):

@@ -7,6 +7,7 @@ makes its lag exact, and throws out what only sounds alike.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from editorbot.progress import track
 
 SPOT_SAMPLES = 8192
 """0.74 s: long enough to stand out of chance, short enough to fit between two cuts."""
+SHORT_SAMPLES, LEAST_SHORT = HOP_FRAMES * COARSE_HOP // 2, 0.4
+"""0.26 s, and the correlation asked there: both halves of the search's shortest windows, where a
+run of half a second is not outvoted by its neighbours."""
 MARGIN_SAMPLES = 3 * COARSE_HOP
 SPOT_HOPS = 4
 """A lag is measured once in so many windows, 2 s."""
@@ -60,6 +64,7 @@ class Spot:
     lag: int
     first: int
     last: int
+    samples: int = SPOT_SAMPLES
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,17 @@ def measure_lags(
 
     Lags at which these correlate less than `least_correlation` are dropped.
     """
+    candidates = list(candidates)
     spots = list(_spots(_chains(candidates), len(edit)))
-    batches = [spots[i : i + BATCH] for i in range(0, len(spots), BATCH)]
+    short = list(_short_spots(candidates, len(edit), first_chain=len(candidates)))
+    batches = [
+        (some[i : i + BATCH], least)
+        for some, least in ((spots, least_correlation), (short, LEAST_SHORT))
+        for i in range(0, len(some), BATCH)
+    ]
     found = []
-    for batch in track(batches, "measuring lags"):
-        found += _measured(raw, edit, batch, least_correlation)
+    for batch, least in track(batches, "measuring lags"):
+        found += _measured(raw, edit, batch, least)
     # Where the raw repeats, more places sound alike than candidates are kept. A lag that holds
     # before or after may be right there too, and continuity then decides for it.
     tried: set[tuple[int, int]] = set()
@@ -113,12 +124,12 @@ def measure_lags(
 def _measured(
     raw: np.ndarray, edit: np.ndarray, spots: list[Spot], least_correlation: float
 ) -> list[MeasuredLag]:
-    """What a batch of spots shows."""
+    """What a batch of spots of one length shows."""
     found = []
     for lags, strengths in _measure(raw, edit, spots):
         for spot, lag, strength in zip(spots, lags, strengths, strict=True):
             if strength >= least_correlation:
-                middle = spot.start + SPOT_SAMPLES // 2
+                middle = spot.start + spot.samples // 2
                 place = (spot.chain, middle, spot.first, spot.last)
                 found.append(MeasuredLag(*place, float(lag), float(strength)))
     release(raw, edit)
@@ -192,6 +203,23 @@ def _spots(chains: Iterable[list[Candidate]], edit_samples: int) -> Iterator[Spo
             yield Spot(number, middle - SPOT_SAMPLES // 2, candidate.lag * COARSE_HOP, *span)
 
 
+def _short_spots(
+    candidates: list[Candidate], edit_samples: int, *, first_chain: int
+) -> Iterator[Spot]:
+    """Two spots at the best candidate of each window of the least length, its halves."""
+    best: dict[int, Candidate] = {}
+    for candidate in candidates:
+        known = best.get(candidate.start)
+        if candidate.frames == HOP_FRAMES and (known is None or candidate.score > known.score):
+            best[candidate.start] = candidate
+    frames = 1 + edit_samples // HOP
+    halves = product(best.values(), (0, SHORT_SAMPLES))
+    for number, (candidate, offset) in enumerate(halves, start=first_chain):
+        start = candidate.start * COARSE_HOP + offset
+        span = _span_around((start + SHORT_SAMPLES // 2) // HOP, frames)
+        yield Spot(number, start, candidate.lag * COARSE_HOP, *span, SHORT_SAMPLES)
+
+
 def _best_of_each_stretch(chain: list[Candidate]) -> Iterator[Candidate]:
     """The candidate of the highest score in each stretch of `SPOT_HOPS` hops.
 
@@ -207,9 +235,10 @@ def _best_of_each_stretch(chain: list[Candidate]) -> Iterator[Candidate]:
 
 
 def _measure(raw: np.ndarray, edit: np.ndarray, spots: list[Spot]) -> tuple[np.ndarray, np.ndarray]:
-    """Exact lags (B,) and the correlation coefficients (B,) there."""
-    size = SPOT_SAMPLES + 2 * MARGIN_SAMPLES
-    pieces = np.stack([slice_padded(edit, s.start, s.start + SPOT_SAMPLES) for s in spots])
+    """Exact lags (B,) and the correlation coefficients (B,) there, of spots of one length."""
+    samples = spots[0].samples
+    size = samples + 2 * MARGIN_SAMPLES
+    pieces = np.stack([slice_padded(edit, s.start, s.start + samples) for s in spots])
     starts = [s.start + s.lag - MARGIN_SAMPLES for s in spots]
     places = np.stack([slice_padded(raw, start, start + size) for start in starts])
     strengths = np.abs(correlation(places, pieces, lags=2 * MARGIN_SAMPLES + 1))
