@@ -7,6 +7,7 @@ import numpy as np
 
 from editorbot.align.features import HOP
 from editorbot.align.gain_steps import with_gain_steps
+from editorbot.align.grains import without_grains
 from editorbot.align.mapped import release
 from editorbot.align.offsets import block_gains, exact_lag, typical_gain
 from editorbot.align.path import NOWHERE, WINDOW_FRAMES, FoundPath, Run
@@ -39,6 +40,7 @@ def locate(path: FoundPath, raw: Side, edit: Side) -> list[Piece]:
     runs = list(track(path.runs, "measuring offsets"))
     pieces = [_located(run, path, raw, edit) for run in runs]
     pieces = with_treated(_joined([piece for piece in pieces if piece.samples > 0]), raw, edit)
+    pieces = without_grains(pieces, raw, edit)
     release(raw.wave, edit.wave, edit.mono)
     pieces = with_short(pieces, [_located(run, path, raw, edit) for run in path.short], raw.rate)
     pieces = with_gain_steps(pieces, raw, edit)
