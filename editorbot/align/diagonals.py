@@ -36,7 +36,8 @@ BATCH = 64
 MOST_EXTENSIONS = 12
 """Times 2 s: how far a lag is followed beyond the windows that found it."""
 GOES_ON, NEAR_LAG = 0.4, 2.0
-"""Correlation at which a lag is taken to go on, and by how many samples it may seem to differ."""
+"""Correlation at which a lag is taken to go on, and by how many samples it may seem to differ
+where it is measured less exactly."""
 RIVALS = 3
 """Peaks kept per spot: in sustained tones those a few periods apart are almost alike."""
 RIVAL_SHARE = 0.93
@@ -96,14 +97,15 @@ def measure_lags(
     candidates = list(candidates)
     spots = list(_spots(_chains(candidates), len(edit)))
     short = list(_short_spots(candidates, len(edit), first_chain=len(candidates)))
-    batches = [
-        (some[i : i + BATCH], least)
-        for some, least in ((spots, least_correlation), (short, LEAST_SHORT))
-        for i in range(0, len(some), BATCH)
-    ]
-    found = []
-    for batch, least in track(batches, "measuring lags"):
-        found += _measured(raw, edit, batch, least)
+    batches = [spots[i : i + BATCH] for i in range(0, len(spots), BATCH)]
+    found: list[MeasuredLag] = []
+    for batch in track(batches, "measuring lags"):
+        found += _measured(raw, edit, batch, least_correlation)
+    only_short = []
+    for first in range(0, len(short), BATCH):
+        only_short += _measured(raw, edit, short[first : first + BATCH], LEAST_SHORT)
+    # Short spots are less exact: where a lag is known, they would only make a second one of it.
+    found += _unknown(only_short, found)
     # Where the raw repeats, more places sound alike than candidates are kept. A lag that holds
     # before or after may be right there too, and continuity then decides for it.
     tried: set[tuple[int, int]] = set()
@@ -119,6 +121,18 @@ def measure_lags(
             break
         found += further
     return found
+
+
+def _unknown(measured: list[MeasuredLag], known: list[MeasuredLag]) -> list[MeasuredLag]:
+    """Those measured where no lag is known that is about the same."""
+    lags, firsts, lasts = (
+        np.array([getattr(m, name) for m in known]) for name in ("lag", "first", "last")
+    )
+    return [
+        m
+        for m in measured
+        if not np.any((np.abs(lags - m.lag) <= NEAR_LAG) & (firsts < m.last) & (lasts > m.first))
+    ]
 
 
 def _measured(
