@@ -170,7 +170,8 @@ def treatment(segment: Segment, *, name_polarity: bool = True) -> tuple[str, str
         text.append("◀ reversed")
         short += "◀"
     if is_faster_or_slower(segment):
-        text.append(f"×{segment.speed:.2f}")
+        hundredths = f"×{segment.speed:.2f}"
+        text.append(hundredths if hundredths != "×1.00" else f"×{segment.speed:.3f}")
         short += "×"
     if abs(segment.pitch_semitones) >= HEARD_SEMITONES:
         text.append(f"{signed(segment.pitch_semitones)} st")

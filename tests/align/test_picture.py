@@ -22,6 +22,7 @@ from editorbot.align.picture_layout import (
     read_waveform,
     shortened,
     source_stays,
+    treatment,
 )
 from editorbot.align.picture_summary import summary
 from editorbot.audio.sources import source_of, with_sources_found
@@ -278,3 +279,9 @@ def test_sources_are_read_from_their_paths(tmp_path, edit, edited, raws):
     found = with_sources_found(carried, beside=raws[0].parent)
     draw_alignment(found, edited, tmp_path / "picture.png", title="")
     assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("speed", "text"), [(1.15, "×1.15"), (1.003, "×1.003"), (1.0001, "")])
+def test_a_speed_near_one_is_not_called_one(speed, text):
+    segment = Segment(out_start=0, out_end=8, source=0, src_start=0, src_end=8, speed=speed)
+    assert treatment(segment)[0] == text
