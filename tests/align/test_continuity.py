@@ -43,3 +43,10 @@ def test_a_jump_and_a_copy_stay(piece):
 def test_what_has_no_source_is_met_by_nothing():
     pieces = [Piece(0, 10000, None), stretched(off=120), Piece(30000, 50000, None)]
     assert with_continuity(pieces, RATE) == pieces
+
+
+def test_between_two_that_it_cannot_both_meet_it_meets_the_nearer():
+    transposed = Treatment(pitch_semitones=-2.0)
+    piece = Piece(10000, 30000, 600.0, treatment=transposed, is_copy=False)
+    pieces = [BEFORE, piece, Piece(30000, 50000, 1000.0)]
+    assert with_continuity(pieces, RATE)[1].lag == BEFORE.lag

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from edit_pairs import RATE, music
 
-from editorbot.align.boundary import Boundary, Region
+from editorbot.align.boundary import Boundary, Region, region_around
 from editorbot.align.cuts import edge_fade, place_boundary
 from editorbot.align.fade_model import FadeModel
 from editorbot.align.mastering import fit_playback
 from editorbot.align.piece import Piece
 from editorbot.align.playback import Playback
+from editorbot.edl.model import Fade
 
 CUT = 3 * RATE
 LAGS = 2000, 9 * RATE
@@ -118,3 +119,40 @@ def test_a_short_fade_in_after_silence(raw, samples, start_s):
     boundary = placed(raw, edit, guess=start + 2000, before=None)
     assert boundary.position == pytest.approx(start, abs=30)
     assert boundary.samples == pytest.approx(samples, abs=30)
+
+
+@pytest.fixture(scope="module")
+def long_raw() -> np.ndarray:
+    return music(40, seed=11)[0]
+
+
+def test_a_fade_is_not_bent_by_the_one_at_the_pieces_other_end(long_raw):
+    """Longer fades would explain more of the other one than is lost here."""
+    edit, stop = long_raw[: 5 * RATE].copy(), 3 * RATE
+    long, short = round(2.2 * RATE), round(0.33 * RATE)
+    edit[:long] *= (np.arange(long) + 0.5) / long
+    edit[stop - short : stop] *= (np.arange(short)[::-1] + 0.5) / short
+    edit[stop:] = 0
+    pieces = Piece(0, stop + 1000, 0), Piece(stop + 1000, len(edit), None)
+    boundary = place_boundary(Playback(long_raw, edit, RATE), *pieces, max_fade_s=10)
+    assert boundary.position == pytest.approx(stop, abs=2)
+    assert boundary.samples == pytest.approx(short, abs=4)
+
+
+@pytest.mark.parametrize(("stop", "samples"), [(200003, 60), (150000, 97), (170001, 150)])
+def test_a_short_fade_into_silence_is_told_from_a_cut(long_raw, stop, samples):
+    """At 48 kHz a region that holds fades of .1 s is summed over blocks of 19 samples."""
+    rate = 48000
+    edit = long_raw[: stop + 2 * rate].copy()
+    edit[stop - samples : stop] *= (np.arange(samples)[::-1] + 0.5) / samples
+    edit[stop:] = 0
+    pieces = Piece(0, stop + 900, 0), Piece(stop + 900, len(edit), None)
+    boundary = place_boundary(Playback(long_raw, edit, rate), *pieces, max_fade_s=10)
+    assert (boundary.position, boundary.samples) == (stop, samples)
+
+
+def test_a_region_leaves_out_the_fades_of_the_pieces_other_ends(raw):
+    fade = Fade(samples=500)
+    pair = Piece(0, 20000, 0, fade_in=fade), Piece(20000, 40000, 9000, fade_out=fade)
+    region = region_around(Playback(raw, raw, RATE), pair, 20000, reach=10**6)
+    assert (region.start, region.stop) == (500, 39500)

@@ -121,3 +121,12 @@ def test_gains_that_waver_are_no_fade(seed):
     end, samples, _ = fitted_end(profile, longest=15000)
     assert end == pytest.approx(12000, abs=200)
     assert samples == 0
+
+
+def test_what_is_as_loud_as_the_copy_is_no_echo():
+    """The gains of a copy that faded in are low on the whole, and its last part would stand out."""
+    gains = np.clip(np.arange(560) / 150, 0, 1.12) * (np.arange(560) < 460)
+    profile = Profile(gains, np.full(560, 0.28**-2), block=176)
+    end, samples, _ = fitted_end(profile, longest=96000)
+    assert end == pytest.approx(460 * 176, abs=2 * 176)
+    assert samples == 0
