@@ -85,7 +85,12 @@ def edge_fade(playback: Playback, piece: Piece, *, max_fade_s: float, side: str)
     border = piece.start if side == "in" else piece.stop
     nothing = Piece(border, border, None)
     pair = (nothing, piece) if side == "in" else (piece, nothing)
-    return _with_fade(playback, pair, border, longest=longest, fixed=True).fade
+    found = _with_fade(playback, pair, border, longest=longest, fixed=True)
+    if found.samples == 0 and not playback.is_filtered:
+        # Where the place is known, an exact copy tells even what nobody hears.
+        region = region_around(playback, pair, border, 2 * SHORTEST_FADE)
+        found = FadeModel(region, border, fixed=True).best_here(SHORTEST_FADE)
+    return found.fade
 
 
 def _with_fade(

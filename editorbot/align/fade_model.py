@@ -130,6 +130,12 @@ class FadeModel:
         ]
         return self.confirmed(min(fits, key=self.cost))
 
+    def best_here(self, longest: int) -> Boundary:
+        """The same of all fades of 1 to `longest` samples right at the cut."""
+        place, lengths = self.hard.position, range(1, longest + 1)
+        tried = [Boundary(place, samples, curve) for samples in lengths for curve in CURVES]
+        return self.confirmed(tried[int(self.costs(tried).argmin())])
+
     def _best_of_grid(self, lengths: np.ndarray, curve: str) -> Boundary:
         tried = [
             Boundary(place, int(samples), curve)
