@@ -110,9 +110,10 @@ def _with_fade(
             break
         wide, reached = model(cut, round(spread * min(reach, longest))), reach
         rival = wide.best_fade(tier)
-        # What other cuts leave elsewhere in the region says nothing about this one.
+        # What other cuts leave elsewhere in the region says nothing about this one, and fades of
+        # finer tiers are not resolved here.
         zone = wide.zone(rival)
-        if rival.samples and wide.excess(rival, zone) < BETTER * wide.excess(best, zone):
+        if rival.samples > tier[0] // 2 and wide.excess(rival, zone) < BETTER * wide.excess(best, zone):
             best = rival
     if best.samples == 0:
         return best
