@@ -14,6 +14,7 @@ from editorbot.align.features import HOP, Features, compute_features
 from editorbot.align.grounds import Grounds
 from editorbot.align.path import (
     FoundPath,
+    alike_runs,
     best_path,
     correlations,
     evidence,
@@ -181,6 +182,7 @@ def _find_path(raw: Side, edit: Side, lags: _Lags, params: AlignParams) -> Found
         values += np.where(here, unlikeness(diagonal, c, typical), 0)
     runs = best_path(diagonals, evidences, **options)
     short = short_runs(runs, diagonals, evidences, nowhere=nowhere)
+    short = alike_runs(short, diagonals, strengths, typical)
     return FoundPath(
         runs=runs,
         short=short,

@@ -39,6 +39,9 @@ SHORT_SWITCH_COST = 6.0
 """Of a switch where the path left the edit without source."""
 SHORTEST_FRAMES = 20
 """Of a short run, 0.23 s."""
+AS_ALIKE = 0.8
+"""Of the typical correlation, what a short run must reach: copies measured .86 and more, grains of
+stretched sound and chance .76 and less."""
 SINC_TAPS = 16
 ROW = 32
 """Samples that are delayed by one row of a product of matrices."""
@@ -243,6 +246,19 @@ def short_runs(
             if run.diagonal != NOWHERE and run.last - run.first >= SHORTEST_FRAMES
         ]
     return found
+
+
+def alike_runs(
+    runs: list[Run], diagonals: list[Diagonal], strengths: list[np.ndarray], typical: np.ndarray
+) -> list[Run]:
+    """Those runs that are about as alike as copies typically are; `strengths` as above."""
+
+    def is_alike(run: Run) -> bool:
+        first = diagonals[run.diagonal].first
+        own = np.abs(strengths[run.diagonal][run.first - first : run.last - first])
+        return bool(own.mean() >= AS_ALIKE * typical[run.first : run.last].mean())
+
+    return [run for run in runs if is_alike(run)]
 
 
 def _origins(score: np.ndarray, discount: float) -> tuple[int, int]:
