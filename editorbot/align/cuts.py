@@ -86,7 +86,7 @@ def edge_fade(playback: Playback, piece: Piece, *, max_fade_s: float, side: str)
     nothing = Piece(border, border, None)
     pair = (nothing, piece) if side == "in" else (piece, nothing)
     found = _with_fade(playback, pair, border, longest=longest, fixed=True)
-    if found.samples == 0 and not playback.is_filtered:
+    if found.samples <= SHORTEST_FADE and not playback.is_filtered:
         # Where the place is known, an exact copy tells even what nobody hears.
         region = region_around(playback, pair, border, 2 * SHORTEST_FADE)
         found = FadeModel(region, border, fixed=True).best_here(SHORTEST_FADE)
@@ -113,7 +113,8 @@ def _with_fade(
         # What other cuts leave elsewhere in the region says nothing about this one, and fades of
         # finer tiers are not resolved here.
         zone = wide.zone(rival)
-        if rival.samples > tier[0] // 2 and wide.excess(rival, zone) < BETTER * wide.excess(best, zone):
+        resolved = rival.samples > tier[0] // 2
+        if resolved and wide.excess(rival, zone) < BETTER * wide.excess(best, zone):
             best = rival
     if best.samples == 0:
         return best

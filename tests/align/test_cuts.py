@@ -70,7 +70,7 @@ def test_a_fade_in_after_silence_begins_at_the_boundary(raw):
 
 
 @pytest.mark.parametrize("side", ["in", "out"])
-@pytest.mark.parametrize("samples", [0, 2205, 50000])
+@pytest.mark.parametrize("samples", [0, 1, 7, 40, 2205, 50000])
 def test_fades_at_the_edits_ends(raw, side, samples):
     edit = copies(raw)[0].copy()
     if samples:
@@ -78,7 +78,7 @@ def test_fades_at_the_edits_ends(raw, side, samples):
         edit *= ramp if side == "in" else ramp[::-1]
     piece = Piece(0, len(edit), LAGS[0])
     fade = edge_fade(Playback(raw, edit, RATE), piece, max_fade_s=4, side=side)
-    assert fade.samples == pytest.approx(samples, rel=0.01, abs=2)
+    assert fade.samples == pytest.approx(samples, rel=0.01, abs=2 if samples > 48 else 0)
 
 
 def test_playback_learns_an_equaliser(raw):
@@ -139,7 +139,9 @@ def test_a_fade_is_not_bent_by_the_one_at_the_pieces_other_end(long_raw):
     assert boundary.samples == pytest.approx(short, abs=4)
 
 
-@pytest.mark.parametrize(("stop", "samples"), [(200003, 60), (150000, 97), (170001, 150)])
+@pytest.mark.parametrize(
+    ("stop", "samples"), [(200003, 60), (150000, 60), (150000, 97), (150000, 150), (170001, 150)]
+)
 def test_a_short_fade_into_silence_is_told_from_a_cut(long_raw, stop, samples):
     """At 48 kHz a region that holds fades of .1 s is summed over blocks of 19 samples."""
     rate = 48000

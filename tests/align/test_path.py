@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from editorbot.align.diagonals import Diagonal
-from editorbot.align.path import NOWHERE, NOWHERE_SHARE, Run, best_path, short_runs
+from editorbot.align.path import (
+    NOWHERE,
+    NOWHERE_SHARE,
+    Run,
+    alike_runs,
+    best_path,
+    short_runs,
+)
 from editorbot.align.rivals import rivals
 
 FRAMES = 6
@@ -67,3 +74,14 @@ def test_a_run_too_short_for_the_path_is_offered():
     evidences = [np.where(np.arange(400) // 50 % 7 == 0, 0.2, 0.0), short]
     assert short_runs(path, diagonals, evidences, **options) == [Run(180, 220, 1)]
     assert short_runs([Run(0, 400, 0)], diagonals, evidences, **options) == []
+
+
+def test_short_runs_must_be_as_alike_as_copies_are():
+    diagonals = [Diagonal(0, 300, 0.0), Diagonal(100, 400, 900.0)]
+    strengths = [np.full(300, 0.9), np.full(300, -0.7)]
+    copy, grain = Run(50, 100, 0), Run(150, 200, 1)
+    typical = np.full(400, 0.95)
+    assert alike_runs([copy, grain], diagonals, strengths, typical) == [copy]
+    # Under noise copies are no more alike than that, and where it is unknown nothing is said.
+    assert alike_runs([copy, grain], diagonals, strengths, typical * 0.8) == [copy, grain]
+    assert alike_runs([grain], diagonals, strengths, np.zeros(400)) == [grain]
