@@ -13,7 +13,7 @@ from editorbot.align.align import align
 from editorbot.align.piece import Piece, Treatment, tape_pitch
 from editorbot.align.playback import treated
 from editorbot.align.sides import ANALYSIS_RATE
-from editorbot.align.treated import joined
+from editorbot.align.treated import is_stretched_run, joined
 from editorbot.align.treated_search import Taken, TreatedRun, TreatedSearch
 from editorbot.audio.render import render
 from editorbot.audio.sources import source_of
@@ -396,3 +396,22 @@ def test_a_bar_that_is_ducked_has_its_own_gain(tmp_path, raw_wav):
     found = align(raw_wav, path, params=PARAMS).edit.segments
     assert [round(s.out_start / rate, 3) for s in found] == [0, 20, 22]
     assert [round(s.gain_db, 1) for s in found] == [0, -6, 0]
+
+
+@pytest.mark.parametrize(
+    ("score", "sharpness", "speed", "semitones", "right"),
+    [
+        (0.92, 0.25, 1.1, 0.0, True),
+        (0.92, 0.1, 1.1, 0.0, False),
+        (0.6, 0.5, 1.1, 0.3, True),
+        # Less alike, or less sharp, only as an editor would have set it.
+        (0.69, 0.32, 1.0, 3.0, True),
+        (0.69, 0.32, 1.0, 2.7, False),
+        (0.69, 0.32, 0.782, 3.0, False),
+        (0.86, 0.18, 1.08, 0.0, True),
+        (0.63, 0.28, 1.08, 0.0, False),
+    ],
+)
+def test_a_stretched_run_must_be_alike_and_sharp(score, sharpness, speed, semitones, right):
+    run = TreatedRun(10.0, 12.0, 30.0, Treatment(False, speed, semitones), score, sharpness)
+    assert is_stretched_run(run) == right
