@@ -22,6 +22,8 @@ TOLD_TO_S = 0.002
 """How well a copy's share of the sound tells where it ends."""
 BETTER = 0.8
 """Longer fades must leave less than this share of what shorter ones leave."""
+CODER_FADE_S = 0.0045
+"""Coders smear a hard cut beside silence over so much."""
 LONG_FADE_S = 0.02
 """A compressor's balance between two pieces moves the middle of longer fades by milliseconds."""
 FINER_BLOCKS = 2**14
@@ -55,6 +57,9 @@ def place_boundary(
     if silent is not None and playback.is_filtered:
         cut = silent
     found = _with_fade(playback, pair, cut, longest=longest, fixed=fixed)
+    if silent is not None and playback.is_filtered and found.samples < CODER_FADE_S * playback.rate:
+        inwards = -1 if before.is_comparable else 1
+        return Boundary(found.position + inwards * (found.samples // 2))
     if silent is not None and not playback.is_filtered:
         # A short fade from silence leaves as little as a cut where it ends.
         rival = _with_fade(playback, pair, silent, longest=longest, fixed=False)
