@@ -30,6 +30,8 @@ GAP_HOPS = 4
 """A chain may miss so many windows."""
 REACH_FRAMES = 130
 """A diagonal may hold so far beyond the windows that found it: 1.5 s."""
+BRIDGED_FRAMES = 860
+"""A lag that holds before and after so much, 10 s, may hold in between, as in a silence."""
 SAME_LAG = 0.75
 """Samples; lags closer than this are one."""
 BATCH = 64
@@ -278,13 +280,13 @@ def _parabolic_offset(values: np.ndarray, peak: np.ndarray) -> np.ndarray:
 
 
 def merged(diagonals: list[Diagonal]) -> list[Diagonal]:
-    """Join diagonals of one lag whose spans meet; spans of one lag do not overlap afterwards."""
+    """Join diagonals of one lag whose spans all but meet; afterwards none of one lag overlap."""
     result: list[Diagonal] = []
     for group in _by_lag(diagonals):
         lag = float(np.median([d.lag for d in group]))
         first, last = group[0].first, group[0].last
         for diagonal in group[1:]:
-            if diagonal.first > last:
+            if diagonal.first > last + BRIDGED_FRAMES:
                 result.append(Diagonal(first, last, lag))
                 first = diagonal.first
             last = max(last, diagonal.last)

@@ -215,3 +215,15 @@ def test_of_a_loops_many_rounds_that_is_chosen_which_goes_on(tmp_path):
     soundfile.write(tmp_path / "edit.wav", edit.astype(np.float32), RATE, subtype="FLOAT")
     found = align(tmp_path / "raw.wav", tmp_path / "edit.wav", params=AlignParams()).edit
     assert [round(s.src_start / RATE, 2) for s in found.segments] == [40]
+
+
+@pytest.mark.parametrize("seconds", [3, 8])
+def test_a_copy_goes_on_through_the_raws_own_silence(tmp_path, raw, seconds):
+    """Its notes ring out before it, and begin at once after it."""
+    pause = np.zeros((len(raw), seconds * RATE))
+    fading = raw[:, : 15 * RATE] * np.minimum(1, np.linspace(5, 0, 15 * RATE))
+    whole = np.concatenate([fading, pause, raw[:, 15 * RATE :]], axis=1)
+    start = 4 * RATE
+    edit = whole[:, start : start + (20 + seconds) * RATE]
+    found = align(*write_pair(tmp_path, whole, edit), params=PARAMS).edit
+    assert lags(found) == [start]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from editorbot.align.diagonals import Diagonal, diagonals_of, measure_lags, merged
+from editorbot.align.diagonals import BRIDGED_FRAMES, Diagonal, diagonals_of, measure_lags, merged
 from editorbot.align.features import HOP
 from editorbot.align.offsets import block_gains, correlation, exact_lag, typical_gain
 from editorbot.align.path import correlations
@@ -94,12 +94,13 @@ def test_diagonals_merge_by_lag_and_span():
     diagonals = [
         Diagonal(0, 10, 5.0),
         Diagonal(8, 20, 5.25),
-        Diagonal(30, 40, 5.0),
+        Diagonal(20 + BRIDGED_FRAMES, 2000, 5.0),
+        Diagonal(2001 + BRIDGED_FRAMES, 3000, 5.0),
         Diagonal(0, 10, 9.0),
     ]
     assert merged(diagonals) == [
-        Diagonal(0, 20, 5.0),
-        Diagonal(30, 40, 5.0),
+        Diagonal(0, 2000, 5.0),
+        Diagonal(2001 + BRIDGED_FRAMES, 3000, 5.0),
         Diagonal(0, 10, 9.0),
     ]
 
