@@ -121,6 +121,8 @@ def _with_fade(
         resolved = rival.samples > tier[0] // 2
         if resolved and wide.excess(rival, zone) < BETTER * wide.excess(best, zone):
             best = rival
+        if wide.leaves_nothing(best):
+            break
     if best.samples == 0:
         return best
     close = model(best.position, round(1.2 * best.samples) + SHORTEST_FADE)

@@ -204,6 +204,10 @@ class FadeModel:
                 found.append(Boundary(position, samples, boundary.curve))
         return found
 
+    def leaves_nothing(self, boundary: Boundary) -> bool:
+        """Whether a boundary explains all that is audible, as those of exact copies do."""
+        return self.cost(boundary) <= AUDIBLE * self.energy(slice(None))
+
     def _leaves_a_residual(self, longest: int) -> bool:
         zone = self.zone(Boundary(self.hard.position, longest))
         return self.cost(self.hard, zone) > AUDIBLE * self.energy(zone)
