@@ -161,7 +161,7 @@ def _check_lengths(*sides: Side) -> None:
 
 
 def _find_path(raw: Side, edit: Side, lags: _Lags, params: AlignParams) -> FoundPath:
-    diagonals = diagonals_of(lags.measured)
+    diagonals = diagonals_of(lags.measured, lags.edit.quiet)
     nowhere = -0.5 * float(np.log(1 - params.no_source_correlation**2))
     strengths = [correlations(raw.white, edit.white, diagonal) for diagonal in diagonals]
     evidences = [

@@ -184,9 +184,24 @@ def _span_around(frame: int, frames: int) -> tuple[int, int]:
     return max(0, frame - reach), min(frames, frame + reach)
 
 
-def diagonals_of(measured: Iterable[MeasuredLag]) -> list[Diagonal]:
-    """Diagonals at the measured lags, merged where they agree."""
-    return merged([Diagonal(m.first, m.last, m.lag) for m in measured])
+def diagonals_of(measured: Iterable[MeasuredLag], quiet: np.ndarray) -> list[Diagonal]:
+    """Diagonals at the measured lags, merged where they agree.
+
+    No lag is measured in silence: one that holds up to where the edit is `quiet`, (F,) bool, may
+    hold all through it.
+    """
+    changes = np.flatnonzero(np.diff(quiet)) + 1
+    borders = np.concatenate([[0], changes, [len(quiet)]])
+
+    def spread(m: MeasuredLag) -> Diagonal:
+        first, last = m.first, m.last
+        if quiet[first]:
+            first = int(borders[np.searchsorted(borders, first, side="right") - 1])
+        if quiet[last - 1]:
+            last = int(borders[np.searchsorted(borders, last, side="left")])
+        return Diagonal(first, last, m.lag)
+
+    return merged([spread(m) for m in measured])
 
 
 def _chains(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:

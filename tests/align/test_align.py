@@ -223,7 +223,11 @@ def test_a_copy_goes_on_through_the_raws_own_silence(tmp_path, raw, seconds):
     pause = np.zeros((len(raw), seconds * RATE))
     fading = raw[:, : 15 * RATE] * np.minimum(1, np.linspace(5, 0, 15 * RATE))
     whole = np.concatenate([fading, pause, raw[:, 15 * RATE :]], axis=1)
-    start = 4 * RATE
-    edit = whole[:, start : start + (20 + seconds) * RATE]
-    found = align(*write_pair(tmp_path, whole, edit), params=PARAMS).edit
-    assert lags(found) == [start]
+    start, stop = 4 * RATE, (15 + seconds) * RATE
+    through = align(*write_pair(tmp_path, whole, whole[:, start : stop + 8 * RATE]), params=PARAMS)
+    assert lags(through.edit) == [start]
+    # ... and to its very end.
+    parts = [whole[:, start:stop], whole[:, 6 * RATE : 11 * RATE]]
+    found = align(*write_pair(tmp_path, whole, np.concatenate(parts, axis=1)), params=PARAMS).edit
+    assert starts(found)[0] == 0 and found.segments[0].has_source
+    assert found.segments[0].out_end == pytest.approx(stop - start, abs=0.02 * RATE)

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from editorbot.align.diagonals import BRIDGED_FRAMES, Diagonal, diagonals_of, measure_lags, merged
+from editorbot.align.diagonals import (
+    BRIDGED_FRAMES,
+    Diagonal,
+    MeasuredLag,
+    diagonals_of,
+    measure_lags,
+    merged,
+)
 from editorbot.align.features import HOP
 from editorbot.align.offsets import block_gains, correlation, exact_lag, typical_gain
 from editorbot.align.path import correlations
@@ -85,9 +92,21 @@ def test_candidates_of_one_lag_become_one_exact_diagonal(noise):
     candidates = [Candidate(11 * k, 22, 20 + k % 2, 0.9) for k in range(3)]
     candidates += [Candidate(11 * k, 22, 60, 0.8) for k in range(3)]
     measured = measure_lags(noise, edit, candidates, least_correlation=0.3)
-    found = diagonals_of(measured)
+    found = diagonals_of(measured, np.zeros(200, bool))
     assert [d.lag for d in found] == pytest.approx([shift], abs=0.01)
     assert found[0].first == 0
+
+
+def test_diagonals_go_on_through_silence():
+    quiet = np.zeros(100, bool)
+    quiet[:8] = quiet[40:60] = True
+    spans = (5, 45), (10, 40), (50, 100)
+    measured = [MeasuredLag(0, 0, *span, 5.0 * n, 0.9) for n, span in enumerate(spans)]
+    assert diagonals_of(measured, quiet) == [
+        Diagonal(0, 60, 0.0),
+        Diagonal(10, 40, 5.0),
+        Diagonal(40, 100, 10.0),
+    ]
 
 
 def test_diagonals_merge_by_lag_and_span():
