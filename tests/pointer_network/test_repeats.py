@@ -1,0 +1,113 @@
+from itertools import product
+
+import numpy as np
+import pytest
+
+from editorbot.pointer_network import repeats
+from editorbot.pointer_network.repeats import FEATURES, PARTNERS, find_repeats, step_vectors
+
+STRIDE, STEPS_PER_S = 8, 10.75
+RNG = np.random.default_rng(5)
+
+
+def playing(steps: int, *, seed: int) -> np.ndarray:
+    """(128, F) mel of notes that begin anywhere, ring on and are nowhere the same twice."""
+    rng, frames = np.random.default_rng(seed), steps * STRIDE
+    mel = np.zeros((128, frames), np.float32)
+    for at in np.cumsum(rng.integers(6, 24, frames // 12)):
+        if at < frames:
+            bands = rng.integers(0, 128, 6)
+            ringing = rng.uniform(0.4, 0.9, 6)[:, None] * np.exp(-np.arange(frames - at) / 40)
+            mel[bands, at:] = np.maximum(mel[bands, at:], ringing)
+    return mel
+
+
+def another_take(mel: np.ndarray, *, tempo: float) -> np.ndarray:
+    """The same played slower or faster, in another tone and at another level."""
+    frames = round(mel.shape[1] / tempo)
+    at = np.minimum(np.arange(frames) * tempo, mel.shape[1] - 1).astype(int)
+    tone = 0.08 * np.sin(np.linspace(0, 4, len(mel)))[:, None]
+    return np.clip(mel[:, at] + np.where(mel[:, at] > 0.05, tone - 0.04, 0), 0, 1)
+
+
+@pytest.mark.parametrize("tempo", [1.0, 0.965, 1.035])
+def test_takes_of_one_passage_find_each_other(tempo):
+    passage, other = playing(150, seed=1), playing(60, seed=2)
+    again = another_take(passage, tempo=tempo)
+    mel = np.concatenate([passage, other, again, playing(100, seed=3)], axis=1)
+    found = find_repeats(step_vectors(mel, stride=STRIDE), steps_per_s=STEPS_PER_S)
+    lags = np.array([p - np.arange(len(p)) for p in found.partners.T]).T
+    later, earlier = found.partners[:, :7], found.partners[:, 7:]
+    # 24 to 48 s is no span of lags here, 12 to 24 s is: 210 steps are 19.5 s.
+    steps = np.arange(20, 130)
+    expected = 210 + steps / tempo
+    assert np.abs(later[steps, 4] - expected).max() <= 2
+    back = np.round(expected).astype(int)
+    assert np.abs(earlier[back, 4] - steps).max() <= 2
+    assert lags[steps, 4].min() > 0 > lags[back, 7 + 4].max()
+    # What is nowhere played again has no long alignments; these cover all of the passage.
+    features = found.features.reshape(len(lags), 2, 7, -1)
+    typical = 3 * repeats.TYPICAL
+    scores = features[:, :, 4, typical]
+    assert scores[steps, 0].min() > 2 * scores[160:200].max()
+    reach = np.expm1(3 * features[75, 0, 4, typical + 1 : typical + 3])
+    assert reach.sum() == pytest.approx(151, abs=12)
+
+
+def test_blocks_do_not_show(monkeypatch):
+    mel = np.concatenate([playing(90, seed=1), playing(50, seed=2), playing(90, seed=1)], axis=1)
+    vectors = step_vectors(mel, stride=STRIDE)
+    whole = find_repeats(vectors, steps_per_s=STEPS_PER_S)
+    monkeypatch.setattr(repeats, "BLOCK_STEPS", 37)
+    parts = find_repeats(vectors, steps_per_s=STEPS_PER_S)
+    np.testing.assert_allclose(parts.features, whole.features, atol=1e-4)
+    assert (parts.partners == whole.partners).mean() > 0.999
+
+
+def test_alignments_are_the_best_of_all():
+    table = RNG.normal(0.1, 0.4, (5, 3)).astype(np.float32)
+    scores, lengths = repeats._accumulated(table, 0.2, 0.3, 1e9)
+    for step, lag in product(range(5), range(3)):
+        best, length = 0.0, 0
+        for first in range(step + 1):
+            for way in product(range(3), repeat=step - first):
+                way = (*way, lag)
+                moves = np.abs(np.diff(way))
+                if len(moves) and moves.max() > 1:
+                    continue
+                score = sum(table[first + i, at] - 0.2 for i, at in enumerate(way))
+                score -= 0.3 * moves.sum()
+                if score > best + 1e-6:
+                    best, length = score, len(way)
+        assert scores[step, lag] == pytest.approx(best, abs=1e-5)
+        assert lengths[step, lag] == length
+
+
+def test_level_and_tone_leave_vectors_alike():
+    mel = playing(80, seed=4) * 0.8 + 0.1
+    tone = 0.05 * np.sin(np.linspace(0, 3, 128))[:, None]
+    one, other = (step_vectors(x, stride=STRIDE) for x in (mel, mel + tone - 0.03))
+    assert np.linalg.norm(one - other, axis=1).max() < 0.01
+    assert np.linalg.norm(one, axis=1).max() <= 1 + 1e-5
+
+
+@pytest.mark.parametrize("frames", [1, 7, 8, 9, 200])
+def test_short_and_silent_recordings(frames):
+    for mel in (np.zeros((128, frames), np.float32), playing(30, seed=1)[:, :frames]):
+        vectors = step_vectors(mel, stride=STRIDE)
+        found = find_repeats(vectors, steps_per_s=STEPS_PER_S)
+        assert found.features.shape == (-(-frames // STRIDE), FEATURES)
+        assert found.partners.shape == (-(-frames // STRIDE), PARTNERS)
+        assert np.isfinite(found.features).all()
+        if not mel.any():
+            assert (found.partners == -1).all()
+
+
+def test_an_alignment_ends_where_nothing_agrees_any_more():
+    table = np.full((60, 1), 0.7, np.float32)
+    table[20:50] = 0.0
+    kept, _ = repeats._accumulated(table, 0.2, 0.3, 1e9)
+    ended, lengths = repeats._accumulated(table, 0.2, 0.3, 2.0)
+    assert kept[29, 0] == pytest.approx(20 * 0.5 - 10 * 0.2)
+    assert ended[29, 0] == pytest.approx(20 * 0.5 - 10 * 0.2) and ended[31, 0] == 0
+    assert lengths[59, 0] == 10
