@@ -92,7 +92,7 @@ def test_candidates_of_one_lag_become_one_exact_diagonal(noise):
     candidates = [Candidate(11 * k, 22, 20 + k % 2, 0.9) for k in range(3)]
     candidates += [Candidate(11 * k, 22, 60, 0.8) for k in range(3)]
     measured = measure_lags(noise, edit, candidates, least_correlation=0.3)
-    found = diagonals_of(measured, np.zeros(200, bool))
+    found = diagonals_of(measured, np.zeros(1 + len(edit) // HOP, bool))
     assert [d.lag for d in found] == pytest.approx([shift], abs=0.01)
     assert found[0].first == 0
 
