@@ -158,3 +158,17 @@ def test_a_region_leaves_out_the_fades_of_the_pieces_other_ends(raw):
     pair = Piece(0, 20000, 0, fade_in=fade), Piece(20000, 40000, 9000, fade_out=fade)
     region = region_around(Playback(raw, raw, RATE), pair, 20000, reach=10**6)
     assert (region.start, region.stop) == (500, 39500)
+
+
+@pytest.mark.parametrize("sounds", ["before", "after"])
+def test_what_a_coder_smears_beside_silence_is_a_hard_cut(long_raw, sounds):
+    """Over 2.5 ms, as a coder's window does it."""
+    rate, cut, taps = 48000, 170001, np.array([0.3, 1.0, 0.2])
+    edit = long_raw[: cut + 2 * rate].copy()
+    ramp = np.clip((np.arange(len(edit)) - cut) / (0.0025 * rate) + 0.5, 0, 1)
+    edit = np.convolve(edit * (ramp if sounds == "after" else 1 - ramp), taps, "same")
+    lags = (0, None) if sounds == "before" else (None, 0)
+    pieces = Piece(0, cut, lags[0]), Piece(cut, len(edit), lags[1])
+    boundary = place_boundary(Playback(long_raw, edit, rate, taps=taps), *pieces, max_fade_s=2)
+    assert boundary.samples == 0
+    assert boundary.position == pytest.approx(cut, abs=0.0005 * rate)
