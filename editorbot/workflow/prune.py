@@ -14,7 +14,7 @@ from editorbot.corpus.songs import find_songs
 from editorbot.errors import EditorbotError
 from editorbot.params import load_params
 from editorbot.provenance import ROOT
-from editorbot.workflow.run import is_owned
+from editorbot.workflow.run import BUSY, is_owned
 from editorbot.workflow.state import STATE, Records
 
 SIDES = ("raw", "edit")
@@ -45,7 +45,7 @@ def prune(songs: list[str]) -> list[Path]:
             "no song pair was found in data, so nothing was removed: is the data checked out?"
         )
     if is_owned():
-        raise EditorbotError("a run is going on here: wait until it has ended, then prune again")
+        raise EditorbotError(BUSY)
     records = Records()
     removed = []
     for folder, names in BY_SONG.items():

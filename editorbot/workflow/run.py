@@ -23,6 +23,7 @@ OWNER = Path(".snakemake/editorbot/owner.json")
 LOCKS = Path(".snakemake/locks")
 # host:pid:start of the Snakemake process that a job belongs to; see step.py.
 OWNER_VARIABLE = "EDITORBOT_RUN"
+BUSY = "a run is going on here: wait until it has ended, then try again"
 # The clock may be set between two looks at a process; numbers are not used again that soon.
 SAME_START_S = 1.5
 
@@ -33,7 +34,7 @@ def settle(workflow: Any, *, songs: Sequence[str]) -> None:
     A failed song does not stop the others. What a killed run left half done is done again. A
     script's time says nothing about its content, which is among the rules' params. Jobs import
     the package from the Snakefile's checkout, as the digests are taken from there. Without songs
-    nothing can run, though rules can be listed.
+    nothing can run, though rules can be listed; nor can a second run beside another.
 
     The settings of the command line reach the workflow only after the Snakefile was read, so they
     are changed when its DAG is prepared. Snakemake has no public place for this, hence its pinned
@@ -54,8 +55,12 @@ def settle(workflow: Any, *, songs: Sequence[str]) -> None:
                 "there is no pair of recordings yet: put SONG_raw.wav into data/input and "
                 "SONG_edit.wav into data/desired_output, or make demo songs with `editorbot demo`"
             )
-        if workflow.execution_settings is not None:
-            workflow.execution_settings.keep_going = True
+        execution = workflow.execution_settings
+        # Snakemake looks at its lock when it has read the results, which a training replaces.
+        if execution is not None and execution.lock and not workflow.dryrun and is_owned():
+            raise WorkflowError(BUSY)
+        if execution is not None:
+            execution.keep_going = True
         workflow.dag_settings.force_incomplete = True
         triggers = workflow.dag_settings.rerun_triggers
         workflow.dag_settings.rerun_triggers = {t for t in triggers if t.name != "CODE"}

@@ -31,7 +31,7 @@ def test_a_run_that_goes_on_keeps_its_lock(workspace):
     with training(workspace):
         second = workspace.snakemake(check=False)
         assert second.returncode != 0
-        assert "cannot be locked" in second.stdout
+        assert "a run is going on here: wait until it has ended" in second.stdout
         pruned = workspace.run("python", "-m", "editorbot.workflow.prune", check=False)
         assert "a run is going on here" in pruned.stdout
 
