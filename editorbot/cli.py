@@ -169,19 +169,39 @@ def infer(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The edited sound; else beside RAWS.")
     ] = None,
+    target_length: Annotated[
+        str | None, typer.Option(help="How long the edit is to be, as 4:30.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="What is kept in any case, as 1:20-1:45; repeatable.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="What is dropped in any case; repeatable.")
+    ] = None,
+    alternatives: Annotated[
+        int, typer.Option(min=1, max=20, help="How many different good edits to propose.")
+    ] = 1,
 ) -> None:
     """Propose an edit of raw recordings: sound, EDL and picture.
 
-    Example: `editorbot infer jam_raw.wav -o jam_proposal.wav`
+    Times are those of the raw; of several raws, one after the other.
+
+    Example: `editorbot infer jam_raw.wav -o jam_proposal.wav --drop 0:00-0:30 --alternatives 3`
     """
     from editorbot.corpus.songs import raw_name
     from editorbot.pointer_network.infer import infer as propose
+    from editorbot.pointer_network.infer import read_wishes
+
+    wishes = read_wishes(keep, drop, target_length)
 
     if output is None:
         name = raw_name(raws[0])
         output = raws[0].with_name(f"{name.song if name else raws[0].stem}_proposal.wav")
-    proposal = propose(raws, checkpoint=checkpoint, output=output)
-    typer.echo(f"{proposal.sound}\n{proposal.edit_list}\n{proposal.picture}")
+    proposals = propose(
+        raws, checkpoint=checkpoint, output=output, wishes=wishes, count=alternatives
+    )
+    for proposal in proposals:
+        typer.echo(f"{proposal.sound}\n{proposal.edit_list}\n{proposal.picture}")
 
 
 @app.command()

@@ -157,16 +157,90 @@ class PointerLossWeights(Section):
     ops: float = 0.05
 
 
+class PathSize(Section):
+    """Dimensions of the path model; a step is `stride` mel frames."""
+
+    stride: Positive = 8
+    width: Even = 64
+    heads: Annotated[int, Field(gt=0, validate_default=True)] = 4
+    """A divisor of the width."""
+    kernel: Annotated[int, Field(gt=0)] = 9
+    """Steps that a convolution sees, odd; in the second layer they lie 4 apart, in the third 16."""
+    layers_before: Positive = 2
+    """Layers before steps are told what the steps that play the same again have found out."""
+    layers_after: Positive = 3
+    feedforward: Positive = 128
+    partner_width: Positive = 16
+    """Numbers that a step tells of itself to one that plays the same."""
+    dropout: Share = 0.15
+
+    @field_validator("kernel")
+    @classmethod
+    def _is_odd(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError("the kernel has no middle: give an odd number")
+        return kernel
+
+    @field_validator("heads")
+    @classmethod
+    def _divides_width(cls, heads: int, info: ValidationInfo) -> int:
+        width = info.data.get("width", heads)
+        if width % heads:
+            raise ValueError(f"the width, {width}, is not a multiple of it")
+        return heads
+
+
+class PathLossWeights(Section):
+    """Weight of each loss of the path model in the sum that is minimised."""
+
+    keep: float = 1.0
+    start: float = 2.0
+    end: float = 2.0
+    leave: float = 1.0
+    resume: float = 0.1
+    place: float = 0.1
+    ops: float = 0.05
+
+
+class PathParams(Section):
+    """The path model and its training."""
+
+    size: PathSize = PathSize()
+    lr: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.02
+    warmup_steps: Annotated[int, Field(ge=0)] = 50
+    """Optimiser steps of linear warm-up; a cosine to zero follows."""
+    steps: Positive = 900
+    """Songs to go through in all, many times each: training has as many whole epochs as that
+    takes."""
+    patience: Positive = 40
+    """Epochs without a better validation loss after which training stops."""
+    gradient_clip: Annotated[float, Field(gt=0)] = 1.0
+    """Largest L2 norm of the gradient."""
+    boundary_s: Annotated[float, Field(gt=0)] = 0.12
+    """Standard deviation, in seconds, by which the places of cuts are smeared as targets."""
+    boundary_weight: Annotated[float, Field(gt=0)] = 5.0
+    """How much a step at a cut counts in the losses of cuts."""
+    augment: bool = True
+    """Whether songs are heard in other keys, tones and levels, and with gaps, in training."""
+    loss_weights: PathLossWeights = PathLossWeights()
+
+
 class PointerParams(Section):
     """The pointer network and its training."""
 
+    model: Literal["path", "v2"] = "path"
+    """path: decides along the raw, for every step whether it is kept and where the path leaves;
+    v2: the original design, which decides along the edit where each step points. Its settings are
+    those that follow; the path model's are in `path`."""
+    path: PathParams = PathParams()
     size: Literal["mini", "full"] = "mini"
     mini: MiniPointerSize = MiniPointerSize()
     full: PointerSize = PointerSize()
     expected_position: Literal["running", "linear"] = "running"
     """Where the next pointer is expected: one after the last (running), or t / compression ratio
     as in the original design (linear)."""
-    stems: bool = True
+    stems: bool = False
     """Whether the stems' mels are seen too, where stems are separated."""
     lr: Annotated[float, Field(gt=0)] = 5e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.01

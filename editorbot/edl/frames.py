@@ -186,7 +186,7 @@ def from_pointers(
         sample_rate=sample_rate,
         samples=samples,
         sources=tuple(sources),
-        segments=with_ops(_with_fades(segments, fade) if fade else segments),
+        segments=with_ops(with_fades(segments, fade) if fade else segments),
     )
 
 
@@ -231,7 +231,7 @@ def _silence(out_start: int, out_end: int) -> Segment:
     return Segment(out_start=out_start, out_end=out_end, source=None, src_start=None, src_end=None)
 
 
-def _with_fades(segments: list[Segment], fade: Fade) -> list[Segment]:
+def with_fades(segments: list[Segment], fade: Fade) -> list[Segment]:
     """Put `fade` on both sides of each boundary, as far as both segments are long enough."""
     result = list(segments)
     for index in range(1, len(result)):

@@ -34,6 +34,19 @@ def frame_times_s(sources: Sequence[Source], grid: FrameGrid) -> np.ndarray:
     return np.concatenate([s + grid.times(n) for s, n in zip(starts, counts, strict=True)])
 
 
+def frame_borders_s(sources: Sequence[Source], grid: FrameGrid) -> np.ndarray:
+    """(F + 1,) float64, the instants halfway between the frames of all sources, ascending.
+
+    The first and the last are the beginning and the end of the axis. A source's first and last
+    frame reach to its beginning and end.
+    """
+    times, bounds = frame_times_s(sources, grid), bounds_s(sources)
+    borders = np.concatenate([[0.0], (times[1:] + times[:-1]) / 2, bounds[-1:]])
+    counts = [grid.frames(source.samples, sample_rate=source.sample_rate) for source in sources]
+    borders[np.cumsum(counts)] = bounds[1:]
+    return borders
+
+
 def source_runs(sources: Sequence[Source], start_s: float, end_s: float) -> list[SourceRun]:
     """What a span of the raw axis plays, in order; what reaches beyond the axis is left out."""
     bounds = bounds_s(sources)

@@ -22,9 +22,9 @@ import librosa
 import numpy as np
 
 from editorbot.audio.beats import track_beats
-from editorbot.edl.frames import resampled_length
-from editorbot.edl.model import Edit, Segment, Source, with_ops
-from editorbot.edl.raw_axis import SourceRun, bounds_s, source_runs
+from editorbot.edl.model import Edit, Source
+from editorbot.edl.raw_axis import bounds_s
+from editorbot.edl.spans import edit_of_spans
 from editorbot.evaluate.metrics import CauseSpan
 from editorbot.rl_editor.environment import EditingEnvironment, Move
 
@@ -72,45 +72,6 @@ def _frames(blocks: Iterable[np.ndarray], hop_length: int) -> Iterator[np.ndarra
     if rest is not None and rest.shape[1]:
         filled = np.pad(rest, ((0, 0), (0, hop_length - rest.shape[1])))
         yield filled.reshape(len(filled), 1, hop_length)
-
-
-def edit_of_spans(spans_s: Iterable[tuple[float, float]], sources: Sequence[Source]) -> Edit:
-    """The edit that plays spans of the raw axis, in seconds, one after the other.
-
-    Spans that touch become one; what reaches beyond the axis is left out.
-
-    Raises:
-        ValueError: No span holds a sample of the sources.
-    """
-    runs: list[SourceRun] = []
-    for start_s, end_s in spans_s:
-        for run in source_runs(sources, start_s, end_s):
-            if runs and (runs[-1].source, runs[-1].end) == (run.source, run.start):
-                run = run._replace(start=runs.pop().start)
-            runs.append(run)
-    if not runs:
-        names = ", ".join(source.path for source in sources)
-        raise ValueError(f"expected at least one span of {names}, got none")
-    sample_rate, position = sources[0].sample_rate, 0
-    segments = []
-    for number, start, end in runs:
-        length = resampled_length(end - start, sources[number].sample_rate, sample_rate)
-        segments.append(
-            Segment(
-                out_start=position,
-                out_end=position + length,
-                source=number,
-                src_start=start,
-                src_end=end,
-            )
-        )
-        position = segments[-1].out_end
-    return Edit(
-        sample_rate=sample_rate,
-        samples=position,
-        sources=tuple(sources),
-        segments=with_ops(segments),
-    )
 
 
 def beat_times_s(

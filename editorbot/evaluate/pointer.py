@@ -10,7 +10,7 @@ from editorbot.edl.model import Edit
 from editorbot.edl.raw_axis import frame_times_s
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import baselines
-from editorbot.evaluate.frame_accuracy import FrameAccuracy, describe
+from editorbot.evaluate.frame_accuracy import FrameAccuracy, KeepAccuracy, describe
 from editorbot.evaluate.metrics import EditScores, dropped_recall, read_causes, score_edit
 from editorbot.evaluate.playback import kept_steps
 from editorbot.evaluate.plots import draw_dropped, draw_scores
@@ -64,7 +64,7 @@ def evaluate_pointer(
     songs: Sequence[HeldOutSong],
     proposals: Mapping[str, Edit],
     *,
-    accuracy: FrameAccuracy,
+    accuracy: KeepAccuracy | FrameAccuracy,
     training_songs: int,
     outputs: ReportFiles,
     params: EvaluateParams,
@@ -75,7 +75,7 @@ def evaluate_pointer(
     Args:
         songs: The held-out songs.
         proposals: One proposed edit for each of them.
-        accuracy: Of single frames, from `frame_accuracy`.
+        accuracy: Of single steps, from `frame_accuracy`.
         training_songs: Number of songs that the network learned from.
         outputs: The files to write.
         params: Of intervals and baselines.

@@ -116,7 +116,7 @@ def load_example(song: SongFiles, *, params: PointerParams) -> Example:
             f"song {song.name}: the stems' mels have shape {stems.shape}, expected "
             f"{(STEMS, *mel.shape)}: choose a stems.model of {STEMS} stems, or prepare again"
         )
-    pointers, ops = (_read_npy(path, song.name) for path in (song.pointers, song.ops))
+    pointers, ops = read_path(song, raw_frames=mel.shape[-1])
     return make_example(song.name, mel, stems, pointers, ops, params=params)
 
 
@@ -129,18 +129,8 @@ def make_example(
     *,
     params: PointerParams,
 ) -> Example:
-    """An example from (M, F) mel, (S, M, F) stems, (E,) pointers and (E,) ops.
-
-    Raises:
-        EditorbotError: Pointers and ops do not fit each other or the mel.
-    """
+    """An example from (M, F) mel, (S, M, F) stems, (E,) pointers and (E,) ops."""
     size, raw_frames = params.dimensions, mel.shape[-1]
-    if len(pointers) == 0 or len(pointers) != len(ops) or pointers.max() >= raw_frames:
-        raise EditorbotError(
-            f"song {name}: {len(pointers)} pointers up to {pointers.max(initial=-1)} and "
-            f"{len(ops)} ops, expected as many of each and pointers below {raw_frames}, "
-            "the frames of its raw: align the song again"
-        )
     raw_steps = step_count(raw_frames, size.stride)
     steps = pointers_to_steps(pointers, stride=size.stride, raw_frames=raw_frames)
     targets = encode(
@@ -165,6 +155,22 @@ def read_features(path: Path, *, song: str) -> np.ndarray:
             f"song {song}: {path} holds NaN or infinite values: delete it and prepare it again"
         )
     return mel
+
+
+def read_path(song: SongFiles, *, raw_frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """A song's (E,) pointers and (E,) ops.
+
+    Raises:
+        EditorbotError: They cannot be read, or do not fit each other or the raw.
+    """
+    pointers, ops = (_read_npy(path, song.name) for path in (song.pointers, song.ops))
+    if len(pointers) == 0 or len(pointers) != len(ops) or pointers.max() >= raw_frames:
+        raise EditorbotError(
+            f"song {song.name}: {len(pointers)} pointers up to {pointers.max(initial=-1)} and "
+            f"{len(ops)} ops, expected as many of each and pointers below {raw_frames}, "
+            "the frames of its raw: align the song again"
+        )
+    return pointers, ops
 
 
 def _read_npy(path: Path, song: str) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -17,10 +17,13 @@ from editorbot.audio.sources import source_of
 from editorbot.audio.stems import separate, stems_mel
 from editorbot.audio.store import open_array
 from editorbot.edl.model import Edit
+from editorbot.edl.raw_axis import bounds_s
 from editorbot.edl.serialize import write_edit
+from editorbot.errors import EditorbotError
 from editorbot.files import Paths, path_list
 from editorbot.nn.threads import cpu_threads
 from editorbot.pointer_network.propose import PointerEditor, load_editor, propose_from_features
+from editorbot.pointer_network.wishes import Wishes, read_span, read_time
 
 
 class Features(NamedTuple):
@@ -40,14 +43,22 @@ class Proposal(NamedTuple):
     picture: Path
 
 
-def propose(raw: Paths, *, checkpoint: Path | str) -> Edit:
-    """Propose an edit of a raw recording, or of several that one edit may take from.
+def propose(
+    raw: Paths, *, checkpoint: Path | str, wishes: Wishes | None = None, count: int = 1
+) -> list[Edit]:
+    """Propose edits of a raw recording, or of several that one edit may take from.
+
+    Args:
+        raw: Any sound file, or several.
+        checkpoint: A folder `best` of a training.
+        wishes: What the edits must satisfy.
+        count: How many are wanted; there may be fewer, the best one first.
 
     Raises:
         EditorbotError: A recording or the checkpoint cannot be used, or the stems model that the
-            network learned with is not there.
+            network learned with is not there, or a wish lies beyond the recordings.
     """
-    return _propose(path_list(raw), load_editor(checkpoint))
+    return _propose(path_list(raw), load_editor(checkpoint), wishes or Wishes(), count)
 
 
 def infer(
@@ -56,11 +67,13 @@ def infer(
     checkpoint: Path | str,
     output: Path | str,
     features: Features | None = None,
-) -> Proposal:
+    wishes: Wishes | None = None,
+    count: int = 1,
+) -> list[Proposal]:
     """Edit a raw and write the sound, its EDL (.json) and a picture (.png) beside it.
 
     The sound has the rate and channels of the first recording, and equals those that have the same
-    to the bit outside the crossfades.
+    to the bit outside the crossfades. A second alternative is written to `{output}.2`, and so on.
 
     Args:
         raw: Any sound file, or several, which the network hears one after the other.
@@ -68,6 +81,8 @@ def infer(
         output: The sound file to write; the suffix chooses the format.
         features: Of these very recordings, prepared with the params of the checkpoint; they are
             computed where there are none.
+        wishes: What the edits must satisfy.
+        count: How many alternatives are wanted; there may be fewer, the best one first.
 
     Raises:
         EditorbotError: As `propose`; `features` do not fit; or an output cannot be written.
@@ -75,8 +90,19 @@ def infer(
     raws, output = path_list(raw), Path(output)
     editor = load_editor(checkpoint)
     print(f"{checkpoint}: {editor.describe()}")
-    edit = _propose(raws, editor, features)
-    proposal = Proposal(edit, output, output.with_suffix(".json"), output.with_suffix(".png"))
+    edits = _propose(raws, editor, wishes or Wishes(), count, features)
+    if len(edits) < count:
+        print(f"only {len(edits)} of {count} edits differ enough to be worth a listen")
+    return [_write(edit, _numbered(output, n), raws) for n, edit in enumerate(edits, start=1)]
+
+
+def _numbered(output: Path, number: int) -> Path:
+    return output if number == 1 else output.with_name(f"{output.stem}.{number}{output.suffix}")
+
+
+def _write(edit: Edit, output: Path, raws: list[Path]) -> Proposal:
+    edit_list, picture = (output.with_name(f"{output.stem}{end}") for end in (".json", ".png"))
+    proposal = Proposal(edit, output, edit_list, picture)
     render_to(edit, output)
     write_edit(proposal.edit_list, edit)
     title = f"Proposed edit of {raws[0].name}"
@@ -86,12 +112,34 @@ def infer(
     return proposal
 
 
-def _propose(raws: list[Path], editor: PointerEditor, features: Features | None = None) -> Edit:
+def _propose(
+    raws: list[Path],
+    editor: PointerEditor,
+    wishes: Wishes,
+    count: int,
+    features: Features | None = None,
+) -> list[Edit]:
+    sources = [source_of(raw) for raw in raws]
+    _check_wishes(wishes, float(bounds_s(sources)[-1]))
     if features is None:
         with computed_features(raws, editor) as features:
-            return _propose(raws, editor, features)
+            return _propose(raws, editor, wishes, count, features)
     mel, stems = (None if x is None else open_array(x, "mel") for x in features)
-    return propose_from_features(editor, mel, stems, sources=list(map(source_of, raws)))
+    return propose_from_features(editor, mel, stems, sources=sources, wishes=wishes, count=count)
+
+
+def _check_wishes(wishes: Wishes, duration_s: float) -> None:
+    late = [span for span in (*wishes.keep, *wishes.drop) if span.end_s > duration_s]
+    if late:
+        raise EditorbotError(
+            f"the recordings end after {duration_s:.1f} s: {late[0].end_s:g} s lies beyond that"
+        )
+    wanted, dropped = wishes.length_s, sum(end - start for start, end in wishes.drop)
+    if wanted is not None and wanted > duration_s - dropped:
+        raise EditorbotError(
+            f"{wanted:g} s were asked for, of recordings that hold {duration_s - dropped:.1f} s "
+            "without what is to be dropped: ask for less"
+        )
 
 
 @contextmanager
@@ -131,9 +179,35 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("raw", type=Path, nargs="+", help="recordings to take from")
     parser.add_argument("--checkpoint", type=Path, required=True, help="folder of a checkpoint")
     parser.add_argument("-o", "--output", type=Path, required=True, help="sound file to write")
+    parser.add_argument("--target-length", help="how long the edit is to be, as 4:30")
+    parser.add_argument("--keep", action="append", help="what is kept in any case, as 1:20-1:45")
+    parser.add_argument("--drop", action="append", help="what is dropped in any case")
+    parser.add_argument("--alternatives", type=int, default=1, help="how many different edits")
     given = parser.parse_args(arguments)
-    proposal = infer(given.raw, checkpoint=given.checkpoint, output=given.output)
-    print(f"{proposal.sound}\n{proposal.edit_list}\n{proposal.picture}")
+    proposals = infer(
+        given.raw,
+        checkpoint=given.checkpoint,
+        output=given.output,
+        wishes=read_wishes(given.keep, given.drop, given.target_length),
+        count=given.alternatives,
+    )
+    for proposal in proposals:
+        print(f"{proposal.sound}\n{proposal.edit_list}\n{proposal.picture}")
+
+
+def read_wishes(
+    keep: Sequence[str] | None, drop: Sequence[str] | None, length: str | None
+) -> Wishes:
+    """Wishes as they are written on a command line.
+
+    Raises:
+        EditorbotError: A time or a span cannot be read, or they contradict each other.
+    """
+    return Wishes(
+        keep=tuple(map(read_span, keep or ())),
+        drop=tuple(map(read_span, drop or ())),
+        length_s=None if length is None else read_time(length),
+    )
 
 
 if __name__ == "__main__":

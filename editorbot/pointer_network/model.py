@@ -14,9 +14,6 @@ from editorbot.pointer_network.decoder import Decoder
 from editorbot.pointer_network.encoder import RawEncoder
 from editorbot.pointer_network.targets import DELTAS, OPS, StepInput
 
-SYSTEM = "pointer_network"
-"""The system's name, in checkpoints."""
-
 
 class Outputs(NamedTuple):
     """Logits of T steps."""

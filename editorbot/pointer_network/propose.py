@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -14,9 +13,15 @@ from editorbot.edl.model import Edit, Fade, Source
 from editorbot.errors import EditorbotError
 from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
-from editorbot.pointer_network.decode import Decoding, Frames, decode_steps
+from editorbot.pointer_network.decode import Decoding, Frames
 from editorbot.pointer_network.encoder import STEMS
-from editorbot.pointer_network.model import SYSTEM, PointerNetwork
+from editorbot.pointer_network.lesson import SYSTEM
+from editorbot.pointer_network.model import PointerNetwork
+from editorbot.pointer_network.path.decode import PathDecoding
+from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.propose import PathProposer
+from editorbot.pointer_network.propose_v2 import v2_pointers
+from editorbot.pointer_network.wishes import Wishes
 from editorbot.train.checkpoints import load_checkpoint, load_weights
 
 
@@ -24,12 +29,13 @@ from editorbot.train.checkpoints import load_checkpoint, load_weights
 class PointerEditor:
     """A network with all that it takes to edit a new recording as it learned to."""
 
-    model: PointerNetwork
+    model: PathNetwork | PointerNetwork
+    params: PointerParams
     decode: DecodeParams
     mel: MelParams
     stems: StemsParams | None
     """How stems are separated; None where the network does not use them."""
-    decoding: Decoding
+    decoding: PathDecoding | Decoding
     info: dict[str, Any]
     """The checkpoint's JSON."""
 
@@ -71,55 +77,73 @@ def load_editor(checkpoint: Path | str) -> PointerEditor:
         raise EditorbotError(
             f"{checkpoint} was made by another version of editorbot: train it again"
         ) from error
-    model = PointerNetwork(params, n_mels=mel.n_mels, stems=stems is not None)
+    if params.model == "path":
+        model = PathNetwork(params.path.size, stems=stems is not None)
+        decoding = PathDecoding(**saved.info["decoding"])
+    else:
+        model = PointerNetwork(params, n_mels=mel.n_mels, stems=stems is not None)
+        decoding = Decoding(**saved.info["decoding"])
     load_weights(model, saved)
-    decoding = Decoding(**saved.info["decoding"])
-    return PointerEditor(model.eval(), decode, mel, stems, decoding, saved.info)
+    return PointerEditor(model.eval(), params, decode, mel, stems, decoding, saved.info)
 
 
 def propose_from_features(
-    editor: PointerEditor, mel: Frames, stems_mel: Frames | None, *, sources: Sequence[Source]
-) -> Edit:
-    """Propose an edit of recordings whose features are known.
+    editor: PointerEditor,
+    mel: Frames,
+    stems_mel: Frames | None,
+    *,
+    sources: Sequence[Source],
+    wishes: Wishes | None = None,
+    count: int = 1,
+) -> list[Edit]:
+    """Propose edits of recordings whose features are known.
 
     Args:
         editor: From `load_editor`.
         mel: (M, F) of the recordings one after the other, computed as `editor.mel` says.
         stems_mel: (S, M, F); None goes with a network that has no input for it.
         sources: The recordings.
+        wishes: What the edits must satisfy.
+        count: How many different ones are wanted; there may be fewer.
 
     Returns:
-        An edit at the first source's rate, with crossfades of equal power at its cuts.
+        Edits at the first source's rate, with crossfades of equal power at their cuts, the best
+        one first.
 
     Raises:
-        EditorbotError: The features are not of these recordings, or not what the network learned.
+        EditorbotError: The features are not of these recordings, or not what the network learned,
+            or a network V2 is asked for more than one plain edit.
     """
     _check_fit(editor, mel, stems_mel, sources)
-    params = editor.model.params
-    with cpu_threads(params.cpu_threads):
-        steps = decode_steps(
-            editor.model,
-            mel,
-            stems_mel,
-            decoding=editor.decoding,
-            max_length_ratio=params.max_length_ratio,
-            progress=True,
-        )
-    stride = params.dimensions.stride
-    step_s = stride * editor.grid.seconds
-    tidied = tidy(
-        steps,
-        jitter=int(params.jitter_s / step_s),
-        shortest=int(np.ceil(params.shortest_segment_s / step_s)),
-    )
-    pointers = (tidied[:, None] * stride + np.arange(stride)).reshape(-1)
-    # The last step of a raw is seldom whole.
-    pointers = pointers[pointers < mel.shape[-1]]
-    # Nor is a recording's last frame: going on from there would leave a moment of silence.
+    wishes = wishes or Wishes()
+    with cpu_threads(editor.params.cpu_threads):
+        if isinstance(editor.model, PathNetwork):
+            proposer = PathProposer(
+                editor.model,
+                editor.decoding,
+                mel,
+                stems_mel,
+                sources=sources,
+                grid=editor.grid,
+                fade=_crossfade(editor, sources),
+            )
+            return proposer.edits(wishes, count=count)
+        if count > 1 or not wishes.are_none:
+            raise EditorbotError(
+                "this checkpoint is of the network V2, which proposes one edit and takes no "
+                "wishes: train with pointer.model path"
+            )
+        pointers = v2_pointers(editor.model, editor.decoding, mel, stems_mel, grid=editor.grid)
+    # A recording's last frame is seldom whole: going on from there would leave a moment of silence.
     goes_on = np.isin(pointers[:-1], np.cumsum(_frame_counts(editor, sources)) - 1)
     pointers = np.delete(pointers, np.flatnonzero(goes_on))
-    fade = Fade(samples=round(params.crossfade_s * sources[0].sample_rate), curve="equal_power")
-    return from_pointers(pointers, editor.grid, sources=sources, fade=fade)
+    fade = _crossfade(editor, sources)
+    return [from_pointers(pointers, editor.grid, sources=sources, fade=fade)]
+
+
+def _crossfade(editor: PointerEditor, sources: Sequence[Source]) -> Fade:
+    samples = round(editor.params.crossfade_s * sources[0].sample_rate)
+    return Fade(samples=samples, curve="equal_power")
 
 
 def _frame_counts(editor: PointerEditor, sources: Sequence[Source]) -> list[int]:
@@ -142,43 +166,3 @@ def _check_fit(
             f"{names}: the network learned with stems: expected their mels of shape "
             f"{(STEMS, *mel.shape)}, got {got}"
         )
-
-
-class _Run(NamedTuple):
-    first: int
-    length: int
-
-    @property
-    def end(self) -> int:
-        return self.first + self.length
-
-
-def tidy(steps: np.ndarray, *, jitter: int, shortest: int) -> np.ndarray:
-    """Take the noise out of a path, (T,) int64 raw steps.
-
-    A jump by at most `jitter` steps from the line is undone, then each run of fewer than
-    `shortest` steps goes on along the run before it. A short run at the start is dropped, unless
-    nothing else is left.
-    """
-    starts = [0, *(np.flatnonzero(np.diff(steps) != 1) + 1).tolist(), len(steps)]
-    runs = [_Run(int(steps[a]), b - a) for a, b in pairwise(starts)]
-    last = int(steps.max())
-    runs = _join(runs, last, lambda before, run: abs(run.first - before.end) <= jitter)
-    while len(runs) > 1 and runs[0].length < shortest:
-        runs = runs[1:]
-    runs = _join(runs, last, lambda before, run: run.length < shortest)
-    runs = _join(runs, last, lambda before, run: abs(run.first - before.end) <= jitter)
-    return np.concatenate([np.arange(run.first, run.end) for run in runs])
-
-
-def _join(runs: list[_Run], last: int, belongs) -> list[_Run]:
-    """Let a run before go on for the length of each run that `belongs` to it, up to step `last`."""
-    joined = [runs[0]]
-    for run in runs[1:]:
-        before = joined[-1]
-        if belongs(before, run):
-            length = min(before.length + run.length, last + 1 - before.first)
-            joined[-1] = _Run(before.first, length)
-        else:
-            joined.append(run)
-    return joined

@@ -59,6 +59,10 @@ class Repeats(NamedTuple):
     """(R, FEATURES) float32, about 0 to 3."""
     partners: np.ndarray
     """(R, PARTNERS) int32, the step that agrees best, -1 where none does."""
+    behind: np.ndarray
+    """(R, PARTNERS) int32, steps since the two began to agree, with this one; 0 for none."""
+    ahead: np.ndarray
+    """(R, PARTNERS) int32, steps from this one until they cease to agree."""
 
 
 def find_repeats(vectors: np.ndarray, *, steps_per_s: float) -> Repeats:
@@ -70,6 +74,7 @@ def find_repeats(vectors: np.ndarray, *, steps_per_s: float) -> Repeats:
     thresholds = _thresholds(vectors, usual, first=round(SHORTEST_LAG_S * steps_per_s), lags=lags)
     features = np.zeros((steps, DIRECTIONS, SPANS, PER_SPAN), np.float32)
     partners = np.full((steps, DIRECTIONS, SPANS), -1, np.int32)
+    reaches = np.zeros((2, steps, DIRECTIONS, SPANS), np.int32)
     for start in range(0, steps, BLOCK_STEPS):
         block = slice(start, min(start + BLOCK_STEPS, steps))
         # Alignments with earlier steps begin there, and are read off where they do.
@@ -90,7 +95,13 @@ def find_repeats(vectors: np.ndarray, *, steps_per_s: float) -> Repeats:
                     features[block, direction, :, -PER_LAG:] = np.stack([alike, lag / lags], -1)
                     at = np.arange(steps)[block, None] + (1, -1)[direction] * lag
                     partners[block, direction] = np.where(there, at, -1)
-    return Repeats(features.reshape(steps, -1), partners.reshape(steps, -1))
+                    for reach, lengths in zip(reaches, (behind, ahead), strict=True):
+                        reach[block, direction] = np.take_along_axis(lengths, best, axis=1) * there
+    return Repeats(
+        features.reshape(steps, -1),
+        partners.reshape(steps, -1),
+        *reaches.reshape(2, steps, -1),
+    )
 
 
 def step_vectors(mel: np.ndarray, *, stride: int) -> np.ndarray:

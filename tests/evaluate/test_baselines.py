@@ -11,6 +11,7 @@ from editorbot.audio.mel import MelSpectrogram
 from editorbot.corpus.simulation.plan import Junk
 from editorbot.edl.frames import FrameGrid
 from editorbot.edl.model import Edit
+from editorbot.edl.spans import edit_of_spans
 from editorbot.evaluate import baselines
 from editorbot.evaluate.metrics import CauseSpan
 from editorbot.evaluate.playback import kept_steps
@@ -99,13 +100,13 @@ def test_junk_is_what_the_simulation_calls_junk():
 
 
 def test_spans_are_joined_and_kept_inside_the_source():
-    assert spans(baselines.edit_of_spans([(-1, 2), (2, 3), (1, 2), (9, 12)], (source(10),))) == [
+    assert spans(edit_of_spans([(-1, 2), (2, 3), (1, 2), (9, 12)], (source(10),))) == [
         (0, 3),
         (1, 2),
         (9, 10),
     ]
     with pytest.raises(ValueError, match=r"raw\.wav, got none"):
-        baselines.edit_of_spans([(3, 3), (11, 12)], (source(10),))
+        edit_of_spans([(3, 3), (11, 12)], (source(10),))
 
 
 def test_several_raws_are_edited_as_one():

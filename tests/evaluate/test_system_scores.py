@@ -15,9 +15,9 @@ from rich.console import Console
 from small_edits import edit
 
 from editorbot.audio.store import read_array, write_array
+from editorbot.edl.spans import edit_of_spans
 from editorbot.errors import EditorbotError
 from editorbot.evaluate import summary
-from editorbot.evaluate.baselines import edit_of_spans
 from editorbot.evaluate.frame_accuracy import FrameAccuracy
 from editorbot.evaluate.intervals import Interval
 from editorbot.evaluate.metrics import EditScores

@@ -28,7 +28,14 @@ TINY = MiniPointerSize(
 
 
 def tiny_params(**changes) -> PointerParams:
-    values = {"mini": TINY, "epochs": 4, "warmup_steps": 2, "lr": 2e-3, "patience": 100}
+    values = {
+        "model": "v2",
+        "mini": TINY,
+        "epochs": 4,
+        "warmup_steps": 2,
+        "lr": 2e-3,
+        "patience": 100,
+    }
     return PointerParams(**{**values, **changes})
 
 

@@ -33,7 +33,7 @@ def workspace(tmp_path, monkeypatch):
         store = results / "features" / f"{name}_raw.zarr.zip"
         write_array(store, mel, name="mel", chunks=(N_MELS, 400))
     write_splits(results / "splits.json", Splits(("one",), ("two",), ()))
-    pointer = {"mini": TINY.model_dump(), "epochs": 2}
+    pointer = {"model": "v2", "mini": TINY.model_dump(), "epochs": 2}
     params = {"mel": {"n_mels": N_MELS}, "stems": {"model": "off"}, "pointer": pointer}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     monkeypatch.chdir(tmp_path)

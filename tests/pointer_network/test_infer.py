@@ -46,9 +46,9 @@ def test_samples_outside_fades_are_the_raws_to_the_bit(tmp_path, monkeypatch, ca
     raw, best = recording(tmp_path), checkpoint(tmp_path)
     real_steps = path_of((10, 60), (30, 100))  # of 4 frames of 11.6 ms
     monkeypatch.setattr(
-        "editorbot.pointer_network.propose.decode_steps", lambda *_, **__: real_steps
+        "editorbot.pointer_network.propose_v2.decode_steps", lambda *_, **__: real_steps
     )
-    proposal = infer(raw, checkpoint=best, output=tmp_path / "out" / "edit.wav")
+    (proposal,) = infer(raw, checkpoint=best, output=tmp_path / "out" / "edit.wav")
     assert "learned from 2 songs with 7 cuts" in capsys.readouterr().out
     edit = read_edit(proposal.edit_list)
     assert edit == proposal.edit and len(edit.segments) == 2
@@ -68,7 +68,7 @@ def test_samples_outside_fades_are_the_raws_to_the_bit(tmp_path, monkeypatch, ca
 
 
 def test_an_untrained_network_that_never_leaves_keeps_all(tmp_path):
-    edit = propose(recording(tmp_path), checkpoint=checkpoint(tmp_path))
+    (edit,) = propose(recording(tmp_path), checkpoint=checkpoint(tmp_path))
     assert len(edit.segments) == 1 and edit.segments[0].src_start == 0
     assert edit.samples == pytest.approx(SECONDS * RATE, abs=0.02 * RATE)
 
@@ -77,7 +77,7 @@ def test_several_raws_are_one_edit_of_all_of_them(tmp_path):
     first = recording(tmp_path)
     second = tmp_path / "another.wav"
     soundfile.write(second, soundfile.read(first)[0][: 3 * RATE, :1], RATE, subtype="PCM_24")
-    edit = propose([first, second], checkpoint=checkpoint(tmp_path))
+    (edit,) = propose([first, second], checkpoint=checkpoint(tmp_path))
     assert [source.path for source in edit.sources] == [str(first), str(second)]
     assert [segment.source for segment in edit.segments] == [0, 1]
     assert edit.samples == pytest.approx((SECONDS + 3) * RATE, abs=0.03 * RATE)
@@ -107,12 +107,13 @@ def test_prepared_features_give_the_same_edit_and_are_not_computed_again(
     # Nothing is smoothed away, so that the edit tells what the features are.
     unsmoothed = {"jitter_s": 0, "shortest_segment_s": 0, "max_length_ratio": 1}
     best = checkpoint(tmp_path, stems=stems, decoding=ALWAYS_LEAVE, **unsmoothed)
-    expected = infer(raw, checkpoint=best, output=tmp_path / "expected.wav").edit
+    (expected,) = infer(raw, checkpoint=best, output=tmp_path / "expected.wav")
+    expected = expected.edit
     assert len(expected.segments) > 3
     with computed_features(raw, load_editor(best)) as features:
         monkeypatch.setattr(infer_module, "decode", None)
         monkeypatch.setattr(infer_module, "separate", None)
-        given = infer(raw, checkpoint=best, output=tmp_path / "given.wav", features=features)
+        (given,) = infer(raw, checkpoint=best, output=tmp_path / "given.wav", features=features)
         others = features._replace(mel=store_of(tmp_path, N_MELS + 1, 500))
         with pytest.raises(EditorbotError, match=r"a jam.wav: the mel has shape .* expected"):
             infer(raw, checkpoint=best, output=tmp_path / "o.wav", features=others)

@@ -7,10 +7,11 @@ from editorbot.edl.frames import to_pointers
 from editorbot.edl.model import Source
 from editorbot.errors import EditorbotError
 from editorbot.params import DecodeParams, MelParams
-from editorbot.pointer_network import propose
+from editorbot.pointer_network import propose_v2
 from editorbot.pointer_network.decode import Decoding
 from editorbot.pointer_network.model import PointerNetwork
-from editorbot.pointer_network.propose import PointerEditor, propose_from_features, tidy
+from editorbot.pointer_network.propose import PointerEditor, propose_from_features
+from editorbot.pointer_network.propose_v2 import tidy
 
 from .songs import N_MELS, mel_of, path_of, tiny_params
 
@@ -53,13 +54,14 @@ def proposal(monkeypatch, steps, sources):
     params = tiny_params(shortest_segment_s=0.2, jitter_s=0.05)
     mel_params = MelParams(n_mels=N_MELS)
     model = PointerNetwork(params, n_mels=N_MELS, stems=False)
-    editor = PointerEditor(model, DecodeParams(), mel_params, None, Decoding(), {})
+    editor = PointerEditor(model, params, DecodeParams(), mel_params, None, Decoding(), {})
     frames = [editor.grid.frames(s.samples, sample_rate=s.sample_rate) for s in sources]
     stride = params.dimensions.stride
     last = -(-sum(frames) // stride)
-    monkeypatch.setattr(propose, "decode_steps", lambda *_, **__: steps(last))
+    monkeypatch.setattr(propose_v2, "decode_steps", lambda *_, **__: steps(last))
     mel = mel_of(sum(frames), seed=0)
-    return propose_from_features(editor, mel, None, sources=sources), editor.grid, frames
+    (edit,) = propose_from_features(editor, mel, None, sources=sources)
+    return edit, editor.grid, frames
 
 
 @pytest.mark.parametrize("samples", [300_001, 299_000])
@@ -96,8 +98,9 @@ def test_a_path_over_several_recordings_names_each_and_leaves_no_gap(monkeypatch
 def test_features_of_other_recordings_are_refused(monkeypatch):
     sources = [take(100_001), take(90_123)]
     *_, frames = proposal(monkeypatch, lambda last: path_of((5, last)), sources)
-    model = PointerNetwork(tiny_params(), n_mels=N_MELS, stems=False)
-    editor = PointerEditor(model, DecodeParams(), MelParams(n_mels=N_MELS), None, Decoding(), {})
+    params, mel_params = tiny_params(), MelParams(n_mels=N_MELS)
+    model = PointerNetwork(params, n_mels=N_MELS, stems=False)
+    editor = PointerEditor(model, params, DecodeParams(), mel_params, None, Decoding(), {})
     mel = mel_of(sum(frames) - 1, seed=0)
     with pytest.raises(EditorbotError, match=r"a\.wav, a\.wav: the mel has shape"):
         propose_from_features(editor, mel, None, sources=sources)

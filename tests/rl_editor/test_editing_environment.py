@@ -8,7 +8,8 @@ from gymnasium.utils.env_checker import check_env
 from editorbot.edl.frames import FrameGrid
 from editorbot.edl.model import Edit, Fade, Source
 from editorbot.edl.raw_axis import frame_times_s
-from editorbot.evaluate.baselines import edit_of_spans, random_edit
+from editorbot.edl.spans import edit_of_spans
+from editorbot.evaluate.baselines import random_edit
 from editorbot.evaluate.metrics import score_edit
 from editorbot.rl_editor.environment import SIZES, EditingEnvironment, Move
 from editorbot.rl_editor.steps import FADES_S, pool_mel, step_runs

@@ -18,7 +18,7 @@ def test_a_killed_training_is_done_again_and_nothing_else(workspace):
     # Its jobs end too, or they would write over what the next run makes.
     wait_until(lambda: not any(is_running(job) for job in jobs), "the jobs to end")
 
-    workspace.set_params(pointer={"epochs": 2})
+    workspace.set_params(pointer={"path": {"steps": 4}})
     expected = {"train_pointer": 1, "propose_song": 1, "evaluate_pointer": 1, "report": 1}
     plan = workspace.snakemake("--dry-run").stdout
     assert "the last run was killed; it is taken up again" in plan
@@ -39,7 +39,7 @@ def test_a_run_that_goes_on_keeps_its_lock(workspace):
 @contextmanager
 def training(workspace: Workspace) -> Iterator[subprocess.Popen]:
     """A run in the middle of a training without end; killed with SIGKILL when the block ends."""
-    workspace.set_params(pointer={"epochs": 100_000, "patience": 100_000})
+    workspace.set_params(pointer={"path": {"steps": 1_000_000, "patience": 1_000_000}})
     logs = workspace.path / "results/logs/pointer_network"
     before = set(logs.rglob("*"))
     run = subprocess.Popen(

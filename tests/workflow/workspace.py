@@ -19,7 +19,7 @@ RATE = 22050
 TARGETS = {"all", "prepare", "evaluate", "propose"}
 TINY = {
     "mel": {"n_mels": 32, "hop_length": 1024},
-    "pointer": {"epochs": 1, "mini": {"stride": 4, "width": 16, "summary_tokens": 4}},
+    "pointer": {"path": {"steps": 2, "size": {"stride": 4, "width": 16}}},
     "evaluate": {"resamples": 50},
 }
 

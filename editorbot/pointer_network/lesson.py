@@ -1,0 +1,31 @@
+"""What a model of the pointer network brings to its training."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from editorbot.train.loop import FitSettings
+from editorbot.train.task import SupervisedTask
+
+SYSTEM = "pointer_network"
+"""The system's name, in checkpoints."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A model, its songs, and how it learns from them."""
+
+    task: SupervisedTask
+    """Holds the model."""
+    train: Dataset
+    validation: Dataset
+    """May be empty."""
+    collate: Callable[[Sequence[Any]], Any]
+    settings: FitSettings
+    data: dict[str, Any]
+    """What the songs are, for the checkpoint."""
+    finish: Callable[[], tuple[dict[str, Any], dict[str, float]]]
+    """Choose how the model's answers are decoded, with the weights that it then has; returns that
+    and measures, both for the checkpoint."""

@@ -1,0 +1,100 @@
+"""How answers become runs, chosen by what it does to free decoded edits of the validation songs."""
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+import mir_eval
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from editorbot.pointer_network.path.answers import answers_of
+from editorbot.pointer_network.path.decode import (
+    NEVER,
+    Answers,
+    Limits,
+    PathDecoding,
+    Run,
+    decode_path,
+    kept_runs,
+)
+from editorbot.pointer_network.path.examples import PathExample
+from editorbot.pointer_network.path.labels import Labels
+from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.progress import track
+
+KEEP_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 0.8)
+CUT_COSTS = (0.0, 1.0, 2.0, 4.0, 6.0)
+LEAVES = (NEVER, 0.7, 0.5, 0.3)
+"""Candidates, the most cautious first, which wins ties."""
+TEMPERATURES = (0.5, 10.0)
+WINDOW_S = 0.5
+"""Within which a cut is in its place."""
+
+
+def calibrate(
+    model: PathNetwork, examples: Iterable[PathExample], *, step_s: float
+) -> tuple[PathDecoding, dict[str, float]]:
+    """The best decoding of `examples`, and the mean keep F1 and cut F1 that it reaches there."""
+    songs = [
+        (answers_of(model, example.features, example.stems), example.labels)
+        for example in track(list(examples), "Choosing how to decode, by song")
+    ]
+    best, scores = PathDecoding(), (-1.0, -1.0)
+    for weight, cost in product(KEEP_WEIGHTS, CUT_COSTS):
+        decoding = PathDecoding(keep_weight=weight, cut_cost=cost)
+        rows = [score_kept(kept_runs(a, decoding, Limits()), x, step_s=step_s) for a, x in songs]
+        means = tuple(np.mean(rows, axis=0))
+        if sum(means) > sum(scores):
+            best, scores = decoding, means
+    found = [_inner_f1(songs, best._replace(leave=leave), step_s) for leave in LEAVES]
+    best = best._replace(leave=LEAVES[int(np.argmax(found))])
+    best = best._replace(temperature=_temperature(songs))
+    names = ("calibration_keep_f1", "calibration_cut_f1")
+    return best, dict(zip(names, map(float, scores), strict=True))
+
+
+def _temperature(songs: Sequence[tuple[Answers, Labels]]) -> float:
+    """The one under which the keep logits explain best what was kept (Guo et al. 2017)."""
+    logits = np.concatenate([answers.keep for answers, _ in songs]).astype(np.float64)
+    kept = np.concatenate([labels.kept for _, labels in songs])
+
+    def loss(temperature: float) -> float:
+        scaled = logits / temperature
+        return float(np.mean(np.logaddexp(0, scaled) - kept * scaled))
+
+    return float(minimize_scalar(loss, bounds=TEMPERATURES, method="bounded").x)
+
+
+def score_kept(runs: Sequence[Run], labels: Labels, *, step_s: float) -> tuple[float, float]:
+    """Keep F1 by steps, and F1 of the ends of runs within half a second."""
+    kept = np.zeros(len(labels.kept), bool)
+    for run in runs:
+        kept[int(run.start) : int(run.end)] = True
+    true = labels.kept > 0.5
+    keep_f1 = 2 * (kept & true).sum() / max(1, kept.sum() + true.sum())
+    mine, theirs = np.ravel(runs), np.concatenate([labels.starts, labels.ends])
+    return float(keep_f1), _f1(mine * step_s, theirs * step_s)
+
+
+def _inner_f1(
+    songs: Sequence[tuple[Answers, Labels]], decoding: PathDecoding, step_s: float
+) -> float:
+    """F1 of the places where the path leaves though the raw goes on being kept."""
+    hits = mine = theirs = 0
+    for answers, labels in songs:
+        runs = decode_path(answers, decoding)
+        borders = {run.end for run in kept_runs(answers, decoding, Limits())}
+        inner = np.array([run.end for run in runs if run.end not in borders])
+        pairs = _matches(inner * step_s, labels.inner * step_s)
+        hits, mine, theirs = hits + pairs, mine + len(inner), theirs + len(labels.inner)
+    return 2 * hits / (mine + theirs) if mine + theirs else 1.0
+
+
+def _f1(mine: np.ndarray, theirs: np.ndarray) -> float:
+    return 2 * _matches(mine, theirs) / max(1, len(mine) + len(theirs))
+
+
+def _matches(mine: np.ndarray, theirs: np.ndarray) -> int:
+    if not len(mine) or not len(theirs):
+        return 0
+    return len(mir_eval.util.match_events(np.sort(theirs), np.sort(mine), WINDOW_S))

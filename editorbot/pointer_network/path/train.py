@@ -1,0 +1,73 @@
+"""How the path model learns."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from editorbot.params import MelParams, PointerParams
+from editorbot.pointer_network.data import SongFiles
+from editorbot.pointer_network.lesson import Lesson
+from editorbot.pointer_network.path.calibrate import calibrate
+from editorbot.pointer_network.path.examples import PathDataset, collate
+from editorbot.pointer_network.path.losses import PathTask
+from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.train.loop import FitSettings
+
+
+def path_lesson(
+    train: Sequence[SongFiles],
+    validation: Sequence[SongFiles],
+    *,
+    params: PointerParams,
+    mel: MelParams,
+    stems: bool,
+) -> Lesson:
+    """What the path model needs to learn from songs; see `train_pointer`."""
+    path = params.path
+    step_s = path.size.stride * mel.hop_length / mel.sample_rate
+    train_data = PathDataset(train, params=path, mel=mel, augment=path.augment)
+    validation_data = PathDataset(validation, params=path, mel=mel, augment=False)
+    model = PathNetwork(path.size, stems=stems)
+
+    def finish() -> tuple[dict[str, Any], dict[str, float]]:
+        songs = validation_data.examples or train_data.examples
+        decoding, scores = calibrate(model, songs, step_s=step_s)
+        return decoding._asdict(), scores
+
+    return Lesson(
+        PathTask(model, params=path, step_s=step_s, recompute=params.gradient_checkpointing),
+        train_data,
+        validation_data,
+        partial(collate, stride=path.size.stride),
+        _fit_settings(params, songs=len(train)),
+        _describe(train_data, validation_data),
+        finish,
+    )
+
+
+def _fit_settings(params: PointerParams, *, songs: int) -> FitSettings:
+    path = params.path
+    return FitSettings(
+        lr=path.lr,
+        weight_decay=path.weight_decay,
+        warmup_steps=path.warmup_steps,
+        epochs=math.ceil(path.steps / max(1, songs)),
+        patience=path.patience,
+        batch_size=params.batch_size,
+        accumulate=params.accumulate,
+        gradient_clip=path.gradient_clip,
+        seed=params.seed,
+    )
+
+
+def _describe(train: PathDataset, validation: PathDataset) -> dict[str, Any]:
+    digest = hashlib.sha256(b"".join(example.digest for example in train.examples))
+    return {
+        "songs": [song.name for song in train.songs],
+        "validation_songs": [song.name for song in validation.songs],
+        "digest": digest.hexdigest(),
+        "steps": sum(example.features.steps for example in train.examples),
+        "cuts": sum(len(x.labels.jumps) for x in train.examples),
+    }

@@ -1,0 +1,98 @@
+"""The network hears every step, tells partners of each other, and does not mind padding."""
+
+import numpy as np
+import pytest
+import torch
+
+from editorbot.params import PathParams, PathSize
+from editorbot.pointer_network.path.answers import answers_of
+from editorbot.pointer_network.path.augment import augmented
+from editorbot.pointer_network.path.examples import PathExample, collate
+from editorbot.pointer_network.path.features import features_of
+from editorbot.pointer_network.path.labels import labels_of
+from editorbot.pointer_network.path.losses import PathTask
+from editorbot.pointer_network.path.network import PathNetwork
+
+from ..songs import mel_of, path_of
+
+torch.set_num_threads(1)
+STRIDE = 4
+SIZE = PathSize(stride=STRIDE, width=16, feedforward=16, partner_width=4, dropout=0.0)
+FRAME_S = 256 / 22050
+
+
+def example(frames=801, *, seed=0, runs=((80, 200), (100, 300))):
+    # The second half is the first one again, a little louder.
+    half = mel_of(frames // 2, seed=seed)
+    mel = np.concatenate([half, 0.9 * half, half[:, : frames % 2]], axis=1)
+    pointers = path_of(*runs)
+    steps = -(-frames // STRIDE)
+    ops = np.full(steps, -100)
+    ops[20:70] = 0
+    return PathExample(
+        f"song {seed}",
+        features_of(mel, stride=STRIDE, frame_s=FRAME_S),
+        None,
+        labels_of(pointers, raw_frames=frames, stride=STRIDE),
+        ops,
+    )
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return PathNetwork(SIZE, stems=False).eval()
+
+
+def task(model):
+    return PathTask(model, params=PathParams(size=SIZE), step_s=STRIDE * FRAME_S, recompute=False)
+
+
+def test_a_song_is_judged_alike_alone_and_beside_a_longer_one(model):
+    short, long = example(801), example(1203, seed=1)
+    alone = model(collate([short], stride=STRIDE).inputs)
+    beside = model(collate([long, short], stride=STRIDE).inputs)
+    for name in ("keep", "start", "end", "leave", "ops", "states"):
+        ours = getattr(beside, name)[1, : short.features.steps]
+        torch.testing.assert_close(ours, getattr(alone, name)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_losses_are_means_over_songs_and_reach_every_weight(model):
+    torch.manual_seed(1)
+    losses = task(model).train().step(collate([example()], stride=STRIDE)).losses
+    assert set(losses) == set(PathParams().loss_weights.model_dump())
+    sum(losses.values()).backward()
+    silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    # Some distances and kinds of partners are not met in so short a song.
+    assert set(silent) <= {"pointer.distance", "pointer.alike"}
+
+
+def test_recomputing_layers_changes_nothing_but_memory(model):
+    batch = collate([example()], stride=STRIDE)
+    torch.testing.assert_close(model(batch.inputs, recompute=True), model(batch.inputs))
+
+
+def test_a_step_hears_of_its_partner_far_away(model):
+    batch = collate([example(1601)], stride=STRIDE)
+    there = (batch.inputs.partners[0, 60] > 100).nonzero()
+    assert len(there), "the second half plays the first one again"
+    blind = batch.inputs._replace(partners=torch.full_like(batch.inputs.partners, -1))
+    assert not torch.allclose(model(batch.inputs).keep[0, 60], model(blind).keep[0, 60])
+
+
+def test_where_the_path_goes_on_is_a_probability_of_every_step_and_the_end(model):
+    song = example()
+    odds = answers_of(model, song.features, None).resume([40, song.features.steps])
+    assert odds.shape == (3, song.features.steps + 1)
+    np.testing.assert_allclose(odds.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_learned_songs_are_heard_otherwise_each_time_and_stay_in_range():
+    features = example().features
+    rng = np.random.default_rng(0)
+    one, other = (augmented(features, None, rng)[0] for _ in range(2))
+    assert one.mel.shape == features.mel.shape and one.mel.dtype == np.float16
+    assert not np.array_equal(one.mel, other.mel)
+    for mel in (one.mel, other.mel):
+        assert mel.min() >= 0 and mel.max() <= 1
+    np.testing.assert_array_equal(one.repeats.partners, features.repeats.partners)

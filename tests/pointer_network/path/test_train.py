@@ -1,0 +1,117 @@
+"""The path model learns a song by heart, and training goes on where it was interrupted."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from editorbot.edl.frames import to_pointers
+from editorbot.edl.model import Source
+from editorbot.errors import EditorbotError
+from editorbot.params import (
+    DecodeParams,
+    MelParams,
+    PathParams,
+    PathSize,
+    PointerParams,
+    StemsParams,
+)
+from editorbot.pointer_network import train as training
+from editorbot.pointer_network.propose import load_editor, propose_from_features
+from editorbot.pointer_network.train import train_pointer
+
+from ..songs import N_MELS, mel_of, path_of, write_song
+
+torch.set_num_threads(1)
+FRAMES = 1600
+RUNS = ((80, 400), (560, 900), (1000, 1400))
+SIZE = PathSize(stride=4, width=32, feedforward=32, partner_width=4, dropout=0.0)
+BY_HEART = 250
+
+
+def prepared(folder, name="tiny", *, seed=0, stems=False, runs=RUNS):
+    return write_song(folder, name, mel_of(FRAMES, seed=seed), path_of(*runs), stems=stems)
+
+
+def trained(folder, train, validation=(), *, resume=None, stems=True, **changes):
+    path = {"size": SIZE, "warmup_steps": 2, "augment": False, "lr": 4e-3, **changes}
+    return train_pointer(
+        train,
+        validation,
+        params=PointerParams(path=PathParams(**path), stems=stems),
+        mel=MelParams(n_mels=N_MELS),
+        stems=StemsParams(),
+        decode=DecodeParams(),
+        directory=folder / "models",
+        log_directory=folder / "logs",
+        resume=resume,
+    )
+
+
+def proposed(checkpoint, *, seed=0):
+    """Pointers of the edit that is proposed of a song."""
+    editor = load_editor(checkpoint)
+    samples = (FRAMES - 1) * editor.grid.hop_length
+    source = Source(path="a", sample_rate=22050, channels=1, samples=samples, sha256="0" * 64)
+    (edit,) = propose_from_features(editor, mel_of(FRAMES, seed=seed), None, sources=[source])
+    assert edit.segments[1].fade_in.samples > 0
+    return to_pointers(edit, editor.grid)
+
+
+@pytest.mark.parametrize("runs", [RUNS, (RUNS[1], RUNS[0], RUNS[2])])
+def test_learns_a_song_by_heart_and_edits_it_alike(tmp_path, runs):
+    files = prepared(tmp_path, runs=runs)
+    result = trained(tmp_path, [files], steps=BY_HEART)
+    pointers, true = proposed(result.best), path_of(*runs)
+    assert len(pointers) == pytest.approx(len(true), abs=8)
+    frames = min(len(pointers), len(true))
+    assert (np.abs(pointers[:frames] - true[:frames]) <= 3).mean() > 0.97
+    assert result.metrics["calibration_keep_f1"] > 0.97
+
+
+def test_a_checkpoint_tells_where_it_comes_from(tmp_path):
+    songs = [
+        prepared(tmp_path, name, seed=seed, stems=True) for seed, name in enumerate(["one", "two"])
+    ]
+    result = trained(tmp_path, songs[:1], songs[1:], steps=2)
+    info = json.loads((result.best / "checkpoint.json").read_text())
+    assert info["data"]["songs"] == ["one"] and info["data"]["validation_songs"] == ["two"]
+    assert len(info["data"]["digest"]) == 64 and info["data"]["cuts"] == 3
+    assert {"val_keep_accuracy", "val/loss", "calibration_keep_f1"} <= set(info["metrics"])
+    editor = load_editor(result.best)
+    assert editor.stems == StemsParams() and "1 songs" in editor.describe()
+
+
+def test_an_interrupted_training_ends_in_the_same_weights(tmp_path, monkeypatch):
+    songs = [prepared(tmp_path, name, seed=seed) for seed, name in enumerate(["one", "two"])]
+    whole = trained(tmp_path / "whole", songs, steps=8, augment=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "fit", partial(training.fit, stop_after_epoch=2))
+        part = trained(tmp_path / "part", songs, steps=8, augment=True)
+    assert weights(part) != weights(whole)
+    resumed = trained(tmp_path / "part", songs, steps=8, augment=True, resume=part.latest)
+    assert weights(resumed) == weights(whole)
+
+
+def weights(result):
+    return (result.latest / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("pointers", "message"),
+    [(np.arange(FRAMES - 5, FRAMES + 5), "below 1600"), (np.full(10, -1), "expected pointers")],
+)
+def test_a_song_that_does_not_fit_is_named(tmp_path, pointers, message):
+    files = prepared(tmp_path, "odd one")
+    np.save(files.pointers, pointers)
+    np.save(files.ops, np.zeros(len(pointers), np.int8))
+    with pytest.raises(EditorbotError, match=message) as caught:
+        trained(tmp_path, [files])
+    assert "song odd one" in str(caught.value)
+
+
+def test_no_song_to_learn_from(tmp_path):
+    with pytest.raises(EditorbotError, match="no song is left to train on"):
+        trained(tmp_path, [])
