@@ -26,6 +26,7 @@ if STEMS:
 
 
 include: "workflow/rules/align.smk"
+include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/pointer_network.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"

@@ -221,6 +221,10 @@ class PathParams(Section):
     """Standard deviation, in seconds, by which the places of cuts are smeared as targets."""
     boundary_weight: Annotated[float, Field(gt=0)] = 5.0
     """How much a step at a cut counts in the losses of cuts."""
+    pretrained: str = "bundled"
+    """What the network knows before it meets the songs: bundled, what editorbot comes with, learned
+    on jams simulated from demo songs; reference, what `snakemake pretrain_pointer` learned; none;
+    or the folder of a checkpoint."""
     augment: bool = True
     """Whether songs are heard in other keys, tones and levels, and with gaps, in training."""
     loss_weights: PathLossWeights = PathLossWeights()
@@ -281,6 +285,19 @@ class PointerParams(Section):
     def dimensions(self) -> PointerSize:
         """The dimensions of the chosen size."""
         return self.full if self.size == "full" else self.mini
+
+
+class PretrainParams(Section):
+    """Practice of the path model on jams simulated from finished tracks."""
+
+    tracks: Literal["reference", "demo"] = "reference"
+    """Those in data/reference, or the demo songs."""
+    jams: Positive = 6
+    """Simulated from each track."""
+    steps: Positive = 3000
+    """Jams to go through in all, each several times."""
+    validation_every: Annotated[int, Field(ge=2)] = 7
+    """Of so many tracks, one track's jams choose the best epoch."""
 
 
 class EvaluateParams(Section):
@@ -409,6 +426,7 @@ class Params(Section):
     align: AlignParams = AlignParams()
     splits: SplitsParams = SplitsParams()
     pointer: PointerParams = PointerParams()
+    pretrain: PretrainParams = PretrainParams()
     evaluate: EvaluateParams = EvaluateParams()
     demo: DemoParams = DemoParams()
     simulate: SimulateParams = SimulateParams()

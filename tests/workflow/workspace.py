@@ -1,5 +1,6 @@
 """A checkout of its own with a few tiny songs, in which the real pipeline runs."""
 
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ RATE = 22050
 TARGETS = {"all", "prepare", "evaluate", "propose"}
 TINY = {
     "mel": {"n_mels": 32, "hop_length": 1024},
-    "pointer": {"path": {"steps": 2, "size": {"stride": 4, "width": 16}}},
+    "pointer": {"path": {"steps": 2, "pretrained": "none", "size": {"stride": 4, "width": 16}}},
     "evaluate": {"resamples": 50},
 }
 
@@ -112,6 +113,10 @@ class Workspace:
     def jobs(self, *targets: str) -> Counter:
         """How many jobs of each rule would run, the targets themselves left out."""
         return jobs_in(self.snakemake(*targets, "--dry-run").stdout)
+
+    def read_json(self, file: str) -> dict:
+        """A JSON file of the workspace."""
+        return json.loads((self.path / file).read_text())
 
     def editing(self, file: str, old: str, new: str) -> None:
         """Replace `old`, which must be there, in a file of the checkout."""

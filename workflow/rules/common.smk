@@ -3,6 +3,8 @@ import re
 
 from snakemake.exceptions import WorkflowError
 
+from editorbot.corpus.demo_catalogue import SONGS as DEMO_SONGS
+from editorbot.corpus.references import find_references
 from editorbot.corpus.songs import find_songs
 from editorbot.corpus.splits import Splits, split_songs
 from editorbot.errors import EditorbotError
@@ -33,6 +35,8 @@ try:
         for path in (*song.raws, song.edit, song.truth, song.causes)
         if path
     )
+    REFERENCES = find_references("data")
+    REFERENCE_DIGESTS = digest_sources(map(str, REFERENCES.values()))
     if workflow.is_main_process:
         release_lock_of_killed_run()
         restore()
@@ -88,3 +92,10 @@ def pair_digest(wildcards):
 def code_of(script):
     """Digest of a workflow script and of the package's modules behind it."""
     return code_digest(f"{workflow.basedir}/workflow/scripts/{script}.py")
+
+
+def track_digest(wildcards):
+    """Digest of a finished track; the demo songs' tracks go by the code that renders them."""
+    if PARAMS.pretrain.tracks == "demo":
+        return None
+    return REFERENCE_DIGESTS[str(REFERENCES[wildcards.track])]

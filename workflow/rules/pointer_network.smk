@@ -1,6 +1,7 @@
 # The pointer network: learned from the training songs, applied to the held-out ones.
 LEARNED = SPLITS.train + SPLITS.validation
 LEARNS_STEMS = STEMS and PARAMS.pointer.stems
+PRACTISES = PARAMS.pointer.path.pretrained == "reference"
 
 
 rule train_pointer:
@@ -12,6 +13,7 @@ rule train_pointer:
             "results/stems_mel/{song}_raw.zarr.zip",
             song=LEARNED if LEARNS_STEMS else [],
         ),
+        pretrained=rules.pretrain_pointer.output.best if PRACTISES else [],
     output:
         best=multiext(
             "results/models/pointer_network/best/",

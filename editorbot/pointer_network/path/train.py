@@ -13,6 +13,7 @@ from editorbot.pointer_network.path.calibrate import calibrate
 from editorbot.pointer_network.path.examples import PathDataset, collate
 from editorbot.pointer_network.path.losses import PathTask
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.pretrained import load_pretrained
 from editorbot.train.loop import FitSettings
 
 
@@ -30,6 +31,7 @@ def path_lesson(
     train_data = PathDataset(train, params=path, mel=mel, augment=path.augment)
     validation_data = PathDataset(validation, params=path, mel=mel, augment=False)
     model = PathNetwork(path.size, stems=stems)
+    learned_before = load_pretrained(model, path)
 
     def finish() -> tuple[dict[str, Any], dict[str, float]]:
         songs = validation_data.examples or train_data.examples
@@ -42,7 +44,7 @@ def path_lesson(
         validation_data,
         partial(collate, stride=path.size.stride),
         _fit_settings(params, songs=len(train)),
-        _describe(train_data, validation_data),
+        {**_describe(train_data, validation_data), "pretrained": learned_before},
         finish,
     )
 

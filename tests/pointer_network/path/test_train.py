@@ -36,7 +36,14 @@ def prepared(folder, name="tiny", *, seed=0, stems=False, runs=RUNS):
 
 
 def trained(folder, train, validation=(), *, resume=None, stems=True, **changes):
-    path = {"size": SIZE, "warmup_steps": 2, "augment": False, "lr": 4e-3, **changes}
+    path = {
+        "size": SIZE,
+        "warmup_steps": 2,
+        "augment": False,
+        "pretrained": "none",
+        "lr": 4e-3,
+        **changes,
+    }
     return train_pointer(
         train,
         validation,

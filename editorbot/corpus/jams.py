@@ -1,0 +1,90 @@
+"""Jams to practise on: sessions simulated from finished tracks, prepared as songs are.
+
+No two bands and editors work alike, so the habits of each jam's band are drawn anew: how long its
+passages are, how often it breaks off, talks and tunes, how much a take differs from the one before.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from editorbot.audio.decode import decode
+from editorbot.audio.mel import mel_store
+from editorbot.corpus.simulate import simulate
+from editorbot.edl.frames import FrameGrid, to_ops, to_pointers
+from editorbot.edl.serialize import read_edit
+from editorbot.files import write_npy
+from editorbot.params import DecodeParams, MelParams, SimulateParams
+
+RANGES: dict[str, tuple[float, float]] = {
+    "max_track_s": (45, 150),
+    "passage_s": (5, 18),
+    "break_share": (0.15, 0.7),
+    "false_start_share": (0, 0.5),
+    "spoiled_take_share": (0.08, 0.4),
+    "vamp_share": (0, 0.35),
+    "talk_share": (0.2, 0.9),
+    "noise_share": (0.1, 0.6),
+    "tuning_share": (0.1, 0.6),
+    "dead_air_share": (0.2, 0.8),
+    "count_in_share": (0.2, 0.9),
+    "junk_scale": (0.5, 1.8),
+    "room_tone_db": (-70, -48),
+    "tempo_spread": (0, 0.06),
+    "tone_spread_db": (1, 7),
+    "level_spread_db": (0, 5),
+    "raw_tone_db": (0, 5),
+}
+"""Of the params of the same names, drawn evenly."""
+EDITOR = {"vamp_keep_share": 0.0, "loop_share": 0.05, "reorder_share": 0.03}
+"""What cannot be told from the sound is rare."""
+COPIES_SHARE = 0.25
+LEVELS = ("splice", "arranged")
+
+
+@dataclass(frozen=True)
+class JamFiles:
+    """A prepared jam, as the pipeline prepares songs."""
+
+    mel: Path
+    pointers: Path
+    ops: Path
+
+
+def varied(rng: np.random.Generator) -> SimulateParams:
+    """One band's and editor's habits."""
+    drawn = {name: float(rng.uniform(*bounds)) for name, bounds in RANGES.items()}
+    repeats = "copies" if rng.random() < COPIES_SHARE else "played_again"
+    level = LEVELS[int(rng.integers(len(LEVELS)))]
+    return SimulateParams(repeats=repeats, level=level, **EDITOR, **drawn)
+
+
+def make_jam(
+    track: Path, output: JamFiles, *, number: int, mel: MelParams, decoding: DecodeParams
+) -> None:
+    """Simulate the jam of that number from a finished track, and prepare it.
+
+    What is learned from is the true edit list, as it is known here.
+
+    Raises:
+        EditorbotError: As `simulate`, or a file cannot be written.
+    """
+    grid = FrameGrid(mel.sample_rate, mel.hop_length)
+    with tempfile.TemporaryDirectory(prefix="editorbot-jam-") as folder:
+        workplace, song = Path(folder), "jam"
+        simulate(
+            track, workplace, song=song, seed=number, params=varied(np.random.default_rng(number))
+        )
+        decoded = workplace / "decoded.zarr.zip"
+        decode(
+            workplace / f"input/{song}_raw.wav",
+            decoded,
+            sample_rate=decoding.sample_rate,
+            channels=decoding.channels,
+        )
+        edit = read_edit(workplace / f"truth/{song}_edit.json")
+        write_npy(output.pointers, to_pointers(edit, grid))
+        write_npy(output.ops, to_ops(edit, grid))
+        mel_store(decoded, output.mel, params=mel)

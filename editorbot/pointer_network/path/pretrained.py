@@ -1,0 +1,40 @@
+"""What a network knows before it meets its editor's songs."""
+
+from pathlib import Path
+
+from editorbot.errors import EditorbotError
+from editorbot.params import PathParams
+from editorbot.pointer_network.lesson import SYSTEM
+from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.train.checkpoints import load_checkpoint
+
+BUNDLED = Path(__file__).parent / "weights"
+PLACES = {
+    "bundled": BUNDLED,
+    "reference": Path("results/models/pointer_network_pretrained/best"),
+}
+STEMS_INPUT = "stems."
+"""Weights that only a network with an input for stems has; they are learned anew."""
+
+
+def load_pretrained(model: PathNetwork, params: PathParams) -> str | None:
+    """Give `model` the weights that `params.pretrained` names; returns the digest of their songs.
+
+    Raises:
+        EditorbotError: There are none, or they are those of a network of other dimensions.
+    """
+    if params.pretrained == "none":
+        return None
+    checkpoint = load_checkpoint(
+        PLACES.get(params.pretrained, Path(params.pretrained)), system=SYSTEM
+    )
+    own = {key: x for key, x in model.state_dict().items() if key.startswith(STEMS_INPUT)}
+    weights = {k: x for k, x in checkpoint.weights.items() if not k.startswith(STEMS_INPUT)}
+    try:
+        model.load_state_dict({**own, **weights})
+    except RuntimeError as error:
+        raise EditorbotError(
+            f"{checkpoint.path} has other dimensions than pointer.path.size: set "
+            "pointer.path.pretrained to none, or the size to the checkpoint's"
+        ) from error
+    return checkpoint.info["data"]["digest"]

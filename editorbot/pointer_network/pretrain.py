@@ -1,0 +1,52 @@
+"""Practice on simulated jams: what a network knows before it meets its editor."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from editorbot.errors import EditorbotError
+from editorbot.params import DecodeParams, MelParams, PointerParams, PretrainParams, StemsParams
+from editorbot.pointer_network.data import SongFiles
+from editorbot.pointer_network.train import TrainResult, train_pointer
+
+
+def pretrain_pointer(
+    jams: Sequence[SongFiles],
+    *,
+    params: PointerParams,
+    pretrain: PretrainParams,
+    mel: MelParams,
+    stems: StemsParams,
+    decode: DecodeParams,
+    directory: Path,
+    log_directory: Path,
+) -> TrainResult:
+    """Train the path model on prepared jams named `{track}.{number}`.
+
+    Of every few tracks all jams choose the best epoch; the others are learned from.
+
+    Raises:
+        EditorbotError: There are fewer than two tracks, or as `train_pointer`.
+    """
+    tracks = sorted({track_of(jam) for jam in jams})
+    if len(tracks) < 2:
+        raise EditorbotError(
+            f"{len(tracks)} finished tracks are too few to practise on: put two or more into "
+            "data/reference, or set pretrain.tracks to demo"
+        )
+    validation = set(tracks[:: pretrain.validation_every])
+    path = params.path.model_copy(update={"steps": pretrain.steps, "pretrained": "none"})
+    return train_pointer(
+        [jam for jam in jams if track_of(jam) not in validation],
+        [jam for jam in jams if track_of(jam) in validation],
+        params=params.model_copy(update={"model": "path", "path": path, "stems": False}),
+        mel=mel,
+        stems=stems,
+        decode=decode,
+        directory=directory,
+        log_directory=log_directory,
+    )
+
+
+def track_of(jam: SongFiles) -> str:
+    """The track that a jam was made of."""
+    return jam.name.rpartition(".")[0]

@@ -1,0 +1,104 @@
+# Practice: jams simulated from finished tracks, before any pair of the user's is learned from. No
+# other rule needs these unless pointer.path.pretrained is `reference`.
+TRACKS = (
+    REFERENCES
+    if PARAMS.pretrain.tracks == "reference"
+    else {
+        song.name: f"results/pretraining/tracks/{song.name}.flac" for song in DEMO_SONGS
+    }
+)
+PRACTICE = expand(
+    "results/pretraining/{track}.{number}",
+    track=TRACKS,
+    number=range(PARAMS.pretrain.jams),
+)
+
+
+wildcard_constraints:
+    track="|".join(map(re.escape, TRACKS)) or "(?!)",
+    number=r"\d+",
+
+
+rule render_track:
+    output:
+        "results/pretraining/tracks/{track}.flac",
+    log:
+        "results/logs/render_track/{track}.log",
+    benchmark:
+        "results/benchmarks/render_track/{track}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+    params:
+        code=code_of("render_track"),
+    message:
+        "Rendering {wildcards.track}"
+    script:
+        "../scripts/render_track.py"
+
+
+rule simulate_jam:
+    input:
+        ancient(lambda wildcards: str(TRACKS[wildcards.track])),
+    output:
+        mel="results/pretraining/{track}.{number}_mel.zarr.zip",
+        pointers="results/pretraining/{track}.{number}_pointers.npy",
+        ops="results/pretraining/{track}.{number}_ops.npy",
+    log:
+        "results/logs/simulate_jam/{track}.{number}.log",
+    benchmark:
+        "results/benchmarks/simulate_jam/{track}.{number}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        number=lambda wildcards: int(wildcards.number),
+        mel=PARAMS.mel.model_dump(),
+        decode=PARAMS.decode.model_dump(),
+        track=track_digest,
+        code=code_of("simulate_jam"),
+    message:
+        "Simulating jam {wildcards.number} from {wildcards.track}"
+    script:
+        "../scripts/simulate_jam.py"
+
+
+rule pretrain_pointer:
+    input:
+        mel=expand("{jam}_mel.zarr.zip", jam=PRACTICE),
+        pointers=expand("{jam}_pointers.npy", jam=PRACTICE),
+        ops=expand("{jam}_ops.npy", jam=PRACTICE),
+    output:
+        best=multiext(
+            "results/models/pointer_network_pretrained/best/",
+            "model.safetensors",
+            "checkpoint.json",
+        ),
+        metrics="results/models/pointer_network_pretrained/metrics.json",
+    log:
+        "results/logs/pretrain_pointer.log",
+    benchmark:
+        "results/benchmarks/pretrain_pointer.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        gpu=1,
+    params:
+        settings=PARAMS.pointer.model_dump(),
+        pretrain=PARAMS.pretrain.model_dump(),
+        mel=PARAMS.mel.model_dump(),
+        stems=PARAMS.stems.model_dump(),
+        decode=PARAMS.decode.model_dump(),
+        tracks=list(TRACKS),
+        log_directory="results/logs/pointer_network_pretrained",
+        code=code_of("pretrain_pointer"),
+    message:
+        "Training the pointer network on simulated jams"
+    script:
+        "../scripts/pretrain_pointer.py"

@@ -1,0 +1,24 @@
+"""Train the pointer network on jams simulated from finished tracks."""
+
+from pathlib import Path
+
+from editorbot.workflow.step import step
+
+with step(snakemake):
+    from editorbot.params import DecodeParams, MelParams, PointerParams, PretrainParams, StemsParams
+    from editorbot.pointer_network.data import SongFiles
+    from editorbot.pointer_network.pretrain import pretrain_pointer
+
+    given, inputs = snakemake.params, snakemake.input
+    paths = (map(Path, files) for files in (inputs.mel, inputs.pointers, inputs.ops))
+    names = [Path(path).name.removesuffix("_ops.npy") for path in inputs.ops]
+    pretrain_pointer(
+        [SongFiles(*files) for files in zip(names, *paths, strict=True)],
+        params=PointerParams(**given.settings),
+        pretrain=PretrainParams(**given.pretrain),
+        mel=MelParams(**given.mel),
+        stems=StemsParams(**given.stems),
+        decode=DecodeParams(**given.decode),
+        directory=Path(snakemake.output.metrics).parent,
+        log_directory=Path(given.log_directory),
+    )
