@@ -206,11 +206,14 @@ class PathParams(Section):
     """The path model and its training."""
 
     size: PathSize = PathSize()
-    lr: Annotated[float, Field(gt=0)] = 2e-3
+    lr: Annotated[float, Field(gt=0)] = 5e-4
+    """Of a network that was pretrained."""
+    scratch_lr: Annotated[float, Field(gt=0)] = 2e-3
+    """Of one that begins with nothing."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.02
     warmup_steps: Annotated[int, Field(ge=0)] = 50
     """Optimiser steps of linear warm-up; a cosine to zero follows."""
-    steps: Positive = 900
+    steps: Positive = 600
     """Songs to go through in all, many times each: training has as many whole epochs as that
     takes."""
     patience: Positive = 40

@@ -11,6 +11,7 @@ import torch
 
 from editorbot.align.picture import draw_alignment
 from editorbot.audio.decode import decode
+from editorbot.audio.joins import matched
 from editorbot.audio.mel import mel_store
 from editorbot.audio.render import render_to
 from editorbot.audio.sources import source_of
@@ -125,7 +126,8 @@ def _propose(
         with computed_features(raws, editor) as features:
             return _propose(raws, editor, wishes, count, features)
     mel, stems = (None if x is None else open_array(x, "mel") for x in features)
-    return propose_from_features(editor, mel, stems, sources=sources, wishes=wishes, count=count)
+    edits = propose_from_features(editor, mel, stems, sources=sources, wishes=wishes, count=count)
+    return [matched(edit) for edit in edits]
 
 
 def _check_wishes(wishes: Wishes, duration_s: float) -> None:

@@ -27,30 +27,56 @@ CUT_COSTS = (0.0, 1.0, 2.0, 4.0, 6.0)
 LEAVES = (NEVER, 0.7, 0.5, 0.3)
 """Candidates, the most cautious first, which wins ties."""
 TEMPERATURES = (0.5, 10.0)
+FEWEST_SONGS = 3
+"""With fewer the usual decoding stays."""
 WINDOW_S = 0.5
 """Within which a cut is in its place."""
 
 
 def calibrate(
-    model: PathNetwork, examples: Iterable[PathExample], *, step_s: float
+    model: PathNetwork, examples: Iterable[PathExample], *, step_s: float, usual: PathDecoding
 ) -> tuple[PathDecoding, dict[str, float]]:
-    """The best decoding of `examples`, and the mean keep F1 and cut F1 that it reaches there."""
+    """The best decoding of `examples`, and the mean keep F1 and cut F1 that it reaches there.
+
+    Where the songs are too few to say that it is better than the usual one, that one stays.
+    """
     songs = [
         (answers_of(model, example.features, example.stems), example.labels)
         for example in track(list(examples), "Choosing how to decode, by song")
     ]
-    best, scores = PathDecoding(), (-1.0, -1.0)
-    for weight, cost in product(KEEP_WEIGHTS, CUT_COSTS):
-        decoding = PathDecoding(keep_weight=weight, cut_cost=cost)
-        rows = [score_kept(kept_runs(a, decoding, Limits()), x, step_s=step_s) for a, x in songs]
-        means = tuple(np.mean(rows, axis=0))
-        if sum(means) > sum(scores):
-            best, scores = decoding, means
+    grid = product(KEEP_WEIGHTS, CUT_COSTS)
+    candidates = [usual, *(usual._replace(keep_weight=w, cut_cost=c) for w, c in grid)]
+    scores = np.array([_scores(songs, decoding, step_s) for decoding in candidates])
+    chosen = _surely_best(scores.sum(axis=2))
+    best = candidates[chosen]
     found = [_inner_f1(songs, best._replace(leave=leave), step_s) for leave in LEAVES]
-    best = best._replace(leave=LEAVES[int(np.argmax(found))])
-    best = best._replace(temperature=_temperature(songs))
+    leave = LEAVES[int(np.argmax(found))]
+    best = best._replace(leave=leave, temperature=_temperature(songs))
     names = ("calibration_keep_f1", "calibration_cut_f1")
-    return best, dict(zip(names, map(float, scores), strict=True))
+    means = scores[chosen].mean(axis=0)
+    return best, dict(zip(names, map(float, means), strict=True))
+
+
+def _scores(
+    songs: Sequence[tuple[Answers, Labels]], decoding: PathDecoding, step_s: float
+) -> list[tuple[float, float]]:
+    return [
+        score_kept(kept_runs(answers, decoding, Limits()), labels, step_s=step_s)
+        for answers, labels in songs
+    ]
+
+
+def _surely_best(scores: np.ndarray) -> int:
+    """Of (C, S) scores of candidates and songs, the best one, or the first if it may be chance.
+
+    It has to beat the first by more than the standard error of their difference.
+    """
+    gains = scores - scores[0]
+    best = int(np.argmax(gains.mean(axis=1)))
+    if scores.shape[1] < FEWEST_SONGS:
+        return 0
+    error = gains[best].std(ddof=1) / np.sqrt(scores.shape[1])
+    return best if gains[best].mean() > error else 0
 
 
 def _temperature(songs: Sequence[tuple[Answers, Labels]]) -> float:

@@ -31,9 +31,9 @@ NEAR_STEPS = 3
 class PathDecoding(NamedTuple):
     """How answers become runs; chosen on validation songs."""
 
-    keep_weight: float = 0.3
+    keep_weight: float = 0.1
     """Worth of a kept step, by its logit."""
-    cut_cost: float = 2.0
+    cut_cost: float = 4.0
     """Of each end of a run."""
     leave: float = NEVER
     """Probability from which on the path leaves where the raw goes on being kept."""

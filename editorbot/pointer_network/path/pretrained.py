@@ -1,10 +1,12 @@
 """What a network knows before it meets its editor's songs."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from editorbot.errors import EditorbotError
 from editorbot.params import PathParams
 from editorbot.pointer_network.lesson import SYSTEM
+from editorbot.pointer_network.path.decode import PathDecoding
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.train.checkpoints import load_checkpoint
 
@@ -17,8 +19,17 @@ STEMS_INPUT = "stems."
 """Weights that only a network with an input for stems has; they are learned anew."""
 
 
-def load_pretrained(model: PathNetwork, params: PathParams) -> str | None:
-    """Give `model` the weights that `params.pretrained` names; returns the digest of their songs.
+class Pretrained(NamedTuple):
+    """What is kept of where the weights come from."""
+
+    digest: str
+    """Of the songs that they were learned from."""
+    decoding: PathDecoding
+    """Chosen on songs beside those."""
+
+
+def load_pretrained(model: PathNetwork, params: PathParams) -> Pretrained | None:
+    """Give `model` the weights that `params.pretrained` names; None if that is none.
 
     Raises:
         EditorbotError: There are none, or they are those of a network of other dimensions.
@@ -37,4 +48,5 @@ def load_pretrained(model: PathNetwork, params: PathParams) -> str | None:
             f"{checkpoint.path} has other dimensions than pointer.path.size: set "
             "pointer.path.pretrained to none, or the size to the checkpoint's"
         ) from error
-    return checkpoint.info["data"]["digest"]
+    info = checkpoint.info
+    return Pretrained(info["data"]["digest"], PathDecoding(**info["decoding"]))

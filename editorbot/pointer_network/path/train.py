@@ -10,6 +10,7 @@ from editorbot.params import MelParams, PointerParams
 from editorbot.pointer_network.data import SongFiles
 from editorbot.pointer_network.lesson import Lesson
 from editorbot.pointer_network.path.calibrate import calibrate
+from editorbot.pointer_network.path.decode import PathDecoding
 from editorbot.pointer_network.path.examples import PathDataset, collate
 from editorbot.pointer_network.path.losses import PathTask
 from editorbot.pointer_network.path.network import PathNetwork
@@ -31,11 +32,12 @@ def path_lesson(
     train_data = PathDataset(train, params=path, mel=mel, augment=path.augment)
     validation_data = PathDataset(validation, params=path, mel=mel, augment=False)
     model = PathNetwork(path.size, stems=stems)
-    learned_before = load_pretrained(model, path)
+    before = load_pretrained(model, path)
+    usual = PathDecoding() if before is None else before.decoding
 
     def finish() -> tuple[dict[str, Any], dict[str, float]]:
         songs = validation_data.examples or train_data.examples
-        decoding, scores = calibrate(model, songs, step_s=step_s)
+        decoding, scores = calibrate(model, songs, step_s=step_s, usual=usual)
         return decoding._asdict(), scores
 
     return Lesson(
@@ -44,7 +46,7 @@ def path_lesson(
         validation_data,
         partial(collate, stride=path.size.stride),
         _fit_settings(params, songs=len(train)),
-        {**_describe(train_data, validation_data), "pretrained": learned_before},
+        {**_describe(train_data, validation_data), "pretrained": before and before.digest},
         finish,
     )
 
@@ -52,7 +54,7 @@ def path_lesson(
 def _fit_settings(params: PointerParams, *, songs: int) -> FitSettings:
     path = params.path
     return FitSettings(
-        lr=path.lr,
+        lr=path.scratch_lr if path.pretrained == "none" else path.lr,
         weight_decay=path.weight_decay,
         warmup_steps=path.warmup_steps,
         epochs=math.ceil(path.steps / max(1, songs)),
