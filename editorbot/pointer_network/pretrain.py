@@ -6,6 +6,7 @@ from pathlib import Path
 from editorbot.errors import EditorbotError
 from editorbot.params import DecodeParams, MelParams, PointerParams, PretrainParams, StemsParams
 from editorbot.pointer_network.data import SongFiles
+from editorbot.pointer_network.path.practised import track_of
 from editorbot.pointer_network.train import TrainResult, train_pointer
 
 
@@ -27,7 +28,7 @@ def pretrain_pointer(
     Raises:
         EditorbotError: There are fewer than two tracks, or as `train_pointer`.
     """
-    tracks = sorted({track_of(jam) for jam in jams})
+    tracks = sorted({track_of(jam.name) for jam in jams})
     if len(tracks) < 2:
         raise EditorbotError(
             f"{len(tracks)} finished tracks are too few to practise on: put two or more into "
@@ -36,8 +37,8 @@ def pretrain_pointer(
     validation = set(tracks[:: pretrain.validation_every])
     path = params.path.model_copy(update={"steps": pretrain.steps, "pretrained": "none"})
     return train_pointer(
-        [jam for jam in jams if track_of(jam) not in validation],
-        [jam for jam in jams if track_of(jam) in validation],
+        [jam for jam in jams if track_of(jam.name) not in validation],
+        [jam for jam in jams if track_of(jam.name) in validation],
         params=params.model_copy(update={"model": "path", "path": path, "stems": False}),
         mel=mel,
         stems=stems,
@@ -45,8 +46,3 @@ def pretrain_pointer(
         directory=directory,
         log_directory=log_directory,
     )
-
-
-def track_of(jam: SongFiles) -> str:
-    """The track that a jam was made of."""
-    return jam.name.rpartition(".")[0]

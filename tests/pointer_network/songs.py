@@ -30,6 +30,7 @@ TINY = MiniPointerSize(
 def tiny_params(**changes) -> PointerParams:
     values = {
         "model": "v2",
+        "stems": True,
         "mini": TINY,
         "epochs": 4,
         "warmup_steps": 2,

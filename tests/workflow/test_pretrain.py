@@ -31,6 +31,8 @@ def test_a_network_practises_on_references_before_it_learns(workspace):
     for seed, name in enumerate(["one", "another"]):
         finished_track(references / f"{name}.wav", seed=seed)
     (references / "licence.txt").write_text("theirs")
+    held_out = workspace.read_json("results/splits.json")["test"]
+    finished_track(references / f"{held_out[0]}.wav", seed=9)
     workspace.set_params(
         pretrain={"jams": 1, "steps": 1}, pointer={"path": {"pretrained": "reference"}}
     )

@@ -1,10 +1,12 @@
 # Practice: jams simulated from finished tracks, before any pair of the user's is learned from. No
 # other rule needs these unless pointer.path.pretrained is `reference`.
 TRACKS = (
-    REFERENCES
+    # What is held out is not practised on, under its own name.
+    {name: path for name, path in REFERENCES.items() if name not in SPLITS.test}
     if PARAMS.pretrain.tracks == "reference"
     else {
-        song.name: f"results/pretraining/tracks/{song.name}.flac" for song in DEMO_SONGS
+        song.name: f"results/pretraining/tracks/{song.name}.flac"
+        for song in PRACTICE_SONGS
     }
 )
 PRACTICE = expand(

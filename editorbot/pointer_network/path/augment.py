@@ -14,9 +14,6 @@ TONE_KNOTS, TONE = 6, 0.08
 """Points of the curve that is added over the bands, and its standard deviation: 6 dB or so."""
 GAP_SHARE, GAP_BANDS = 0.5, (2, 12)
 """How often, and how many, neighbouring bands are silenced (SpecAugment, Park et al. 2019)."""
-SWELL_SHARE, SWELL, SWELL_FRAMES = 0.5, 0.1, (200, 1500)
-"""How often a song swells and fades, the standard deviation of its level (8 dB), and the distance
-in frames of the points between which it does: music that dies away is music still."""
 REPEATS_SPREAD = 0.1
 """Standard deviation of the logarithm by which what tells repeats is scaled."""
 SILENT = 0.02
@@ -53,22 +50,9 @@ class _Change:
             width = int(rng.integers(*GAP_BANDS))
             start = int(rng.integers(0, BANDS - width))
             self.gap = slice(start, start + width)
-        self.swell = rng.random() < SWELL_SHARE
-        self.seed = int(rng.integers(2**31))
 
     def __call__(self, mel: np.ndarray) -> np.ndarray:
         moved = mel[:, self.origin].astype(np.float32)
-        change = self.tone + self._level(len(mel))[:, None]
-        moved = np.where(moved > SILENT, np.clip(moved + change, 0, 1), moved)
+        moved = np.where(moved > SILENT, np.clip(moved + self.tone, 0, 1), moved)
         moved[:, self.gap] = 0
         return moved.astype(np.float16)
-
-    def _level(self, frames: int) -> np.ndarray:
-        """(F,) by which the level differs, the same for all stems."""
-        if not self.swell:
-            return np.zeros(frames)
-        rng = np.random.default_rng(self.seed)
-        knots = [0]
-        while knots[-1] < frames:
-            knots.append(knots[-1] + int(rng.integers(*SWELL_FRAMES)))
-        return np.interp(np.arange(frames), knots, rng.normal(0, SWELL, len(knots)))

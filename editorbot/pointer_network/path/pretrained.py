@@ -8,9 +8,9 @@ from editorbot.params import PathParams
 from editorbot.pointer_network.lesson import SYSTEM
 from editorbot.pointer_network.path.decode import PathDecoding
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.practised import BUNDLED
 from editorbot.train.checkpoints import load_checkpoint
 
-BUNDLED = Path(__file__).parent / "weights"
 PLACES = {
     "bundled": BUNDLED,
     "reference": Path("results/models/pointer_network_pretrained/best"),
