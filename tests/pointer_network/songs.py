@@ -9,6 +9,8 @@ from editorbot.params import DecodeParams, MelParams, MiniPointerSize, PointerPa
 from editorbot.pointer_network.data import Example, SongFiles, make_example
 from editorbot.pointer_network.decode import Decoding
 from editorbot.pointer_network.model import PointerNetwork
+from editorbot.pointer_network.path.decode import PathDecoding
+from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.train.checkpoints import save_checkpoint
 
 N_MELS = 16
@@ -92,10 +94,17 @@ def write_song(
     return files
 
 
-def write_checkpoint(path: Path, model: PointerNetwork, *, stems: bool, decoding: Decoding) -> Path:
+def write_checkpoint(
+    path: Path,
+    model: PointerNetwork | PathNetwork,
+    *,
+    stems: bool,
+    decoding: Decoding | PathDecoding,
+    params: PointerParams | None = None,
+) -> Path:
     """A checkpoint of a network as it is, from which `load_editor` rebuilds it."""
     sections = {
-        "pointer": model.params,
+        "pointer": params or model.params,
         "mel": MelParams(n_mels=N_MELS),
         "decode": DecodeParams(),
         "stems": StemsParams(),

@@ -9,13 +9,17 @@ from editorbot.audio.stems import separate
 from editorbot.audio.store import read_array, write_array
 from editorbot.edl.serialize import read_edit
 from editorbot.errors import EditorbotError
-from editorbot.params import StemsParams
+from editorbot.evaluate.playback import kept_steps
+from editorbot.params import PathParams, PathSize, PointerParams, StemsParams
 from editorbot.pointer_network import infer as infer_module
 from editorbot.pointer_network.decode import NEVER, Decoding
 from editorbot.pointer_network.doors import run
 from editorbot.pointer_network.infer import computed_features, infer, main, propose
 from editorbot.pointer_network.model import PointerNetwork
+from editorbot.pointer_network.path.decode import PathDecoding
+from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.propose import load_editor
+from editorbot.pointer_network.wishes import Span, Wishes
 from editorbot.train.checkpoints import save_checkpoint
 
 from .songs import N_MELS, path_of, tiny_params, write_checkpoint
@@ -146,3 +150,47 @@ def test_another_systems_checkpoint_is_refused(tmp_path):
     save_checkpoint(tmp_path / "rl", model=torch.nn.Linear(1, 1), info={"system": "rl_editor"})
     with pytest.raises(EditorbotError, match="not a version 1 checkpoint of pointer_network"):
         propose(recording(tmp_path), checkpoint=tmp_path / "rl")
+
+
+def path_checkpoint(folder):
+    """An untrained path model, with which anything may be kept."""
+    torch.manual_seed(0)
+    params = PointerParams(path=PathParams(size=PathSize(stride=4, width=8)))
+    model = PathNetwork(params.path.size, stems=False)
+    return write_checkpoint(
+        folder / "path", model, stems=False, decoding=PathDecoding(), params=params
+    )
+
+
+def test_wishes_are_kept_to_and_alternatives_are_numbered(tmp_path, capsys):
+    raw, best = recording(tmp_path), path_checkpoint(tmp_path)
+    options = ["--checkpoint", str(best), "-o", str(tmp_path / "edit.flac")]
+    wishes = ["--keep", "0:01-0:02", "--drop", "0:03-0:04", "--target-length", "3"]
+    main([str(raw), *options, *wishes])
+    edit = read_edit(tmp_path / "edit.json")
+    assert edit.samples / edit.sample_rate == pytest.approx(3, abs=0.5)
+    kept = kept_steps(edit)
+    # Cuts move by some milliseconds to where the waveforms match.
+    assert kept[102:198].all() and not kept[302:398].any()
+    main([str(raw), *options, "--alternatives", "2"])
+    assert str(tmp_path / "edit.2.flac") in capsys.readouterr().out
+    assert read_edit(tmp_path / "edit.2.json") != read_edit(tmp_path / "edit.json")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        (Wishes(keep=(Span(5, 7),)), "the recordings end after 6.0 s: 7 s lies beyond that"),
+        (Wishes(drop=(Span(1, 2),), length_s=5.5), "5.5 s were asked for, of recordings that hold"),
+    ],
+)
+def test_wishes_that_cannot_be_are_refused(tmp_path, wishes, message):
+    with pytest.raises(EditorbotError, match=message):
+        propose(recording(tmp_path), checkpoint=path_checkpoint(tmp_path), wishes=wishes)
+
+
+def test_a_network_v2_takes_no_wishes(tmp_path):
+    raw, best = recording(tmp_path), checkpoint(tmp_path)
+    for asked in ({"count": 2}, {"wishes": Wishes(length_s=3)}):
+        with pytest.raises(EditorbotError, match="proposes one edit and takes no wishes"):
+            propose(raw, checkpoint=best, **asked)

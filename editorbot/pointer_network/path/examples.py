@@ -162,13 +162,12 @@ def inputs_of(
 
 
 def _pad_frames(arrays: Sequence[np.ndarray], stride: int) -> Tensor:
-    """(F, D) arrays -> (B, R * stride, D) float32; a last frame fills up its step."""
+    """(F, D) arrays -> (B, R * stride, D); a last frame fills up its step."""
     whole = [np.pad(x, ((0, -len(x) % stride), (0, 0)), mode="edge") for x in arrays]
     return _pad(whole, 0)
 
 
 def _pad(arrays: Sequence[np.ndarray], value: int) -> Tensor:
-    """(R, ...) arrays -> (B, longest R, ...); half floats become floats."""
+    """(R, ...) arrays -> (B, longest R, ...)."""
     tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
-    tensors = [x.float() if x.dtype == torch.float16 else x for x in tensors]
     return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=value)

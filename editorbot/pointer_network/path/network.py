@@ -30,7 +30,7 @@ STEPS_PER_PART = 4096
 
 
 class Inputs(NamedTuple):
-    """Of B songs, padded to R steps."""
+    """Of B songs, padded to R steps; what is large is in half precision."""
 
     mel: Tensor
     """(B, R * stride, BANDS) in [0, 1]."""
@@ -115,12 +115,12 @@ class PathNetwork(nn.Module):
         loudness = mel.mean(dim=-1, keepdim=True)
         centred = 4 * (mel - 0.5) * mask[..., None]
         x = self.mel(centred.transpose(1, 2)).transpose(1, 2)
-        x = x + self.repeats(torch.cat([inputs.repeats, loudness], dim=-1))
+        x = x + self.repeats(torch.cat([inputs.repeats.float(), loudness], dim=-1))
         return x if self.stems is None else x + self.stems(4 * (self._by_step(inputs.stems) - 0.5))
 
     def _by_step(self, frames: Tensor) -> Tensor:
         """(B, R * stride, D) -> (B, R, D) means."""
-        return frames.unflatten(1, (-1, self.size.stride)).mean(dim=2)
+        return frames.unflatten(1, (-1, self.size.stride)).mean(dim=2, dtype=torch.float32)
 
     def place(self, outputs: Outputs, inputs: Inputs, number: int, cuts: Cuts) -> Tensor:
         """Logits of the places of cuts of the batch's song of that number; see `Placer`."""
@@ -195,15 +195,23 @@ class Partners(nn.Module):
         end = (earlier + inputs.ahead - 1).clamp(0, last)
         start = (later - inputs.behind + 1).clamp(0, last)
         places = [partners.clamp(min=0), end, start]
+        spans = [(earlier.clamp(min=0), later), (end, start)]
         told = self.told(x)
         counts = functional.softplus(self.counted(x).float()) * mask[..., None]
         total = counts.cumsum(dim=1)
         batch = torch.arange(len(x), device=x.device)[:, None, None]
-        heard = [told[batch, place] for place in places]
-        for first, second in ((earlier.clamp(min=0), later), (end, start)):
-            heard.append(_compressed(total[batch, second] - total[batch, first]).to(told.dtype))
-        heard = torch.cat(heard, dim=-1) * there[..., None]
-        return self.heard(heard.flatten(-2))
+        parts = []
+        # What all steps hear of all partners would be the largest tensor of all.
+        for first in range(0, x.shape[1], STEPS_PER_PART):
+            rows = slice(first, first + STEPS_PER_PART)
+            heard = [told[batch, place[:, rows]] for place in places]
+            for low, high in spans:
+                between = total[batch, high[:, rows]] - total[batch, low[:, rows]]
+                heard.append(_compressed(between).to(told.dtype))
+            # Steps without a partner hear nothing.
+            heard = torch.cat(heard, dim=-1) * there[:, rows, :, None]
+            parts.append(self.heard(heard.flatten(-2)))
+        return torch.cat(parts, dim=1)
 
 
 def _compressed(amount: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class Placer(nn.Module):
         # The end of the last frame is a place too.
         inside = (places >= 0) & (places <= last + 1)
         seen = places.clamp(0, last)
-        x = self.mel(4 * (frames[seen] - 0.5))
+        x = self.mel(4 * (frames[seen].float() - 0.5))
         x = x + self.known(states[(seen // stride).clamp(max=len(states) - 1)])
         x = x + self.side(cuts.is_end.long())[:, None]
         x = x + self.alike(_likeness(frames, cuts, places)[..., None])
@@ -81,12 +81,11 @@ class Placer(nn.Module):
 
 def _likeness(frames: Tensor, cuts: Cuts, places: Tensor) -> Tensor:
     """(N, 2 * REACH) cosine of what follows each place and what follows where the path goes on."""
-    shapes = _shapes(frames)
     last = len(frames) - 1
     ahead = torch.arange(COMPARED, device=frames.device)
-    wanted = shapes[(cuts.resumes[:, None] + ahead).clamp(0, last)]
+    wanted = _shapes(frames[(cuts.resumes[:, None] + ahead).clamp(0, last)])
     reach = torch.arange(-REACH, REACH + COMPARED - 1, device=frames.device)
-    there = shapes[(cuts.around[:, None] + reach).clamp(0, last)]
+    there = _shapes(frames[(cuts.around[:, None] + reach).clamp(0, last)])
     # As one convolution, a group for each cut.
     alike = functional.conv1d(
         there.transpose(1, 2).reshape(1, -1, there.shape[1]),
@@ -97,10 +96,11 @@ def _likeness(frames: Tensor, cuts: Cuts, places: Tensor) -> Tensor:
 
 
 def _shapes(frames: Tensor) -> Tensor:
-    """(F, BANDS) of norm 1: the shape of the spectrum, less what its neighbourhood has."""
+    """(N, F, BANDS) of norm 1: the shape of the spectrum, less what its neighbourhood has."""
+    frames = frames.float()
     local = functional.avg_pool1d(
-        frames[None], LOCAL_BANDS, stride=1, padding=LOCAL_BANDS // 2, count_include_pad=False
-    )[0]
+        frames, LOCAL_BANDS, stride=1, padding=LOCAL_BANDS // 2, count_include_pad=False
+    )
     return functional.normalize(frames - local, dim=-1, eps=1e-3)
 
 

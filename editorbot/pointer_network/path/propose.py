@@ -27,7 +27,7 @@ APART_S, APART_SHARE = 3.0, 0.02
 """Seconds, and share of the raw, by which alternatives differ at least."""
 MOVED_S = 0.8
 """By which the end of a run is moved to its exact place, at most."""
-LENGTH_ROUNDS = 4
+LENGTH_ROUNDS = 8
 """How often the length that is asked for is corrected by what cuts were moved."""
 
 
