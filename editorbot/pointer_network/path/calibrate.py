@@ -6,6 +6,7 @@ from itertools import product
 import mir_eval
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.stats import kendalltau
 
 from editorbot.pointer_network.path.answers import answers_of
 from editorbot.pointer_network.path.decode import (
@@ -25,6 +26,7 @@ from editorbot.progress import track
 KEEP_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 0.8)
 CUT_COSTS = (0.0, 1.0, 2.0, 4.0, 6.0)
 LEAVES = (NEVER, 0.7, 0.5, 0.3)
+REORDERS = (NEVER, 0.9, 0.7, 0.5)
 """Candidates, the most cautious first, which wins ties."""
 TEMPERATURES = (0.5, 10.0)
 FEWEST_SONGS = 3
@@ -50,8 +52,9 @@ def calibrate(
     chosen = _surely_best(scores.sum(axis=2))
     best = candidates[chosen]
     found = [_inner_f1(songs, best._replace(leave=leave), step_s) for leave in LEAVES]
-    leave = LEAVES[int(np.argmax(found))]
-    best = best._replace(leave=leave, temperature=_temperature(songs))
+    best = best._replace(leave=LEAVES[int(np.argmax(found))], temperature=_temperature(songs))
+    orders = [_order(songs, best._replace(reorder=least)) for least in REORDERS]
+    best = best._replace(reorder=REORDERS[int(np.argmax(orders))])
     names = ("calibration_keep_f1", "calibration_cut_f1")
     means = scores[chosen].mean(axis=0)
     return best, dict(zip(names, map(float, means), strict=True))
@@ -114,6 +117,31 @@ def _inner_f1(
         pairs = _matches(inner * step_s, labels.inner * step_s)
         hits, mine, theirs = hits + pairs, mine + len(inner), theirs + len(labels.inner)
     return 2 * hits / (mine + theirs) if mine + theirs else 1.0
+
+
+def _order(songs: Sequence[tuple[Answers, Labels]], decoding: PathDecoding) -> float:
+    """Mean of Kendall's tau over songs, of when the steps that both keep are first played."""
+    taus = []
+    for answers, labels in songs:
+        steps = len(labels.kept)
+        mine, theirs = (
+            _first_played(runs, steps) for runs in (decode_path(answers, decoding), labels.runs)
+        )
+        both = ~(np.isnan(mine) | np.isnan(theirs))
+        if both.sum() > 1:
+            taus.append(kendalltau(mine[both], theirs[both]).statistic)
+    return float(np.mean(taus)) if taus else 1.0
+
+
+def _first_played(runs: Sequence[tuple[float, float]], steps: int) -> np.ndarray:
+    """(R,) when each step is first played, NaN where it never is."""
+    played, time = np.full(steps, np.nan), 0
+    for start, end in runs:
+        here = np.arange(round(start), min(round(end), steps))
+        fresh = np.isnan(played[here])
+        played[here[fresh]] = time + np.flatnonzero(fresh)
+        time += len(here)
+    return played
 
 
 def _f1(mine: np.ndarray, theirs: np.ndarray) -> float:

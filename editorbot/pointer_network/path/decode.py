@@ -6,7 +6,7 @@ and each end of a run costs `cut_cost` less the logit that there is one. Should 
 given length, the program also counts the steps that are kept.
 
 Then in which order: a run is followed by the next one along the raw, unless the network holds
-another place for likelier than not. Within a run, the path leaves where the network says so.
+another place for likely enough. Within a run, the path leaves where the network says so.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,6 +37,8 @@ class PathDecoding(NamedTuple):
     """Of each end of a run."""
     leave: float = NEVER
     """Probability from which on the path leaves where the raw goes on being kept."""
+    reorder: float = NEVER
+    """Probability from which on a run is followed by another than the next one along the raw."""
     temperature: float = 1.0
     """By which keep logits are divided to be those of honest probabilities."""
 
@@ -237,7 +239,7 @@ def in_order(answers: Answers, decoding: PathDecoding, runs: list[Run]) -> list[
         if wanted is not None:
             places.add(wanted)
     pieces = _cut_at(runs, {*splits, *places})
-    return _joined(_walk(pieces, rows, set(splits)))
+    return _joined(_walk(pieces, rows, set(splits), decoding.reorder))
 
 
 def _splits(logits: np.ndarray, runs: list[Run], threshold: float) -> list[int]:
@@ -278,10 +280,10 @@ def _cut_at(runs: list[Run], borders: set[int]) -> list[Run]:
     return pieces
 
 
-def _walk(pieces: list[Run], rows: dict, splits: set[int]) -> list[Run]:
+def _walk(pieces: list[Run], rows: dict, splits: set[int], reorder: float) -> list[Run]:
     """Play every piece once, and again those that a jump back leads to; each jump is made once."""
     waiting, played = set(range(len(pieces))), []
-    at = _aim(rows[None], pieces, waiting)
+    at = _aim(rows[None], pieces, waiting, reorder)
     at = 0 if at is None else at
     while True:
         played.append(pieces[at])
@@ -291,8 +293,11 @@ def _walk(pieces: list[Run], rows: dict, splits: set[int]) -> list[Run]:
         if goes_on and end not in splits and (at + 1 in waiting or _is_replay(played)):
             at += 1
             continue
-        may_aim = waiting if end not in splits else set(range(len(pieces)))
-        aim = _aim(rows[end], pieces, may_aim) if end in rows else None
+        aim = None
+        if end in splits:
+            aim = _aim(rows[end], pieces, set(range(len(pieces))), LIKELIER_THAN_NOT)
+        elif end in rows:
+            aim = _aim(rows[end], pieces, waiting, reorder)
         splits.discard(end)
         if aim is None:
             aim = min((p for p in waiting if p > at), default=min(waiting, default=None))
@@ -306,11 +311,11 @@ def _is_replay(played: list[Run]) -> bool:
     return played[-1] in played[:-1]
 
 
-def _aim(odds: np.ndarray, pieces: list[Run], among: set[int]) -> int | None:
-    """The piece at whose beginning the path goes on, where that is likelier than not."""
+def _aim(odds: np.ndarray, pieces: list[Run], among: set[int], least: float) -> int | None:
+    """The piece at whose beginning the path goes on, where that is likely enough."""
     mass = _mass_near(odds)
     best = max(among, key=lambda piece: mass[int(pieces[piece].start)], default=None)
-    if best is None or mass[int(pieces[best].start)] <= LIKELIER_THAN_NOT:
+    if best is None or mass[int(pieces[best].start)] <= least:
         return None
     return best
 

@@ -77,7 +77,8 @@ def test_runs_are_played_along_the_raw_unless_the_network_knows_better():
     edges = {"start": at(50, 20, 40), "end": at(50, 10, 30)}
     assert decode_path(answers(keep, **edges), PathDecoding()) == plain
     swapped = answers(keep, **edges, goes_on={None: 20, 30: 0, 10: 40})
-    assert decode_path(swapped, PathDecoding()) == [plain[1], plain[0], plain[2]]
+    assert decode_path(swapped, PathDecoding(reorder=0.5)) == [plain[1], plain[0], plain[2]]
+    assert decode_path(swapped, PathDecoding()) == plain
 
 
 def test_a_loop_is_played_again_once():
@@ -90,7 +91,7 @@ def test_a_loop_is_played_again_once():
 def test_two_halves_of_one_run_change_places():
     keep = np.repeat([SURE, -SURE], [60, 10])
     swapped = answers(keep, leave=at(70, 20, 40), goes_on={None: 20, 40: 0, 20: 40})
-    runs = decode_path(swapped, PathDecoding(leave=0.5))
+    runs = decode_path(swapped, PathDecoding(leave=0.5, reorder=0.5))
     assert runs == [Run(20, 40), Run(0, 20), Run(40, 60)]
 
 
@@ -103,7 +104,7 @@ def test_every_piece_is_played_whatever_the_network_points_at():
         goes_on[None] = int(rng.integers(0, 121))
         given = answers(keep, leave=at(120, *places), goes_on=goes_on)
         wanted = kept_runs(given, PathDecoding(), Limits())
-        played = decode_path(given, PathDecoding(leave=0.5))
+        played = decode_path(given, PathDecoding(leave=0.5, reorder=0.5))
         np.testing.assert_array_equal(mask(played, 120), mask(wanted, 120))
 
 
