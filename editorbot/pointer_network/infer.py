@@ -137,6 +137,8 @@ def _check_wishes(wishes: Wishes, duration_s: float) -> None:
             f"the recordings end after {duration_s:.1f} s: {late[0].end_s:g} s lies beyond that"
         )
     wanted, dropped = wishes.length_s, sum(end - start for start, end in wishes.drop)
+    if dropped >= duration_s:
+        raise EditorbotError("all of the recordings is to be dropped: leave something to keep")
     if wanted is not None and wanted > duration_s - dropped:
         raise EditorbotError(
             f"{wanted:g} s were asked for, of recordings that hold {duration_s - dropped:.1f} s "

@@ -181,6 +181,7 @@ def test_wishes_are_kept_to_and_alternatives_are_numbered(tmp_path, capsys):
     ("wishes", "message"),
     [
         (Wishes(keep=(Span(5, 7),)), "the recordings end after 6.0 s: 7 s lies beyond that"),
+        (Wishes(drop=(Span(0, 6),)), "all of the recordings is to be dropped"),
         (Wishes(drop=(Span(1, 2),), length_s=5.5), "5.5 s were asked for, of recordings that hold"),
     ],
 )

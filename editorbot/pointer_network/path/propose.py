@@ -75,7 +75,10 @@ class PathProposer:
             paths = alternative_paths(self.answers, self.decoding, limits, count=count, apart=apart)
             found.append([self._edit(path, wishes) for path in paths])
             if wishes.length_s is not None:
-                length_s += wishes.length_s - _length_s(found[-1][0])
+                missing_s = wishes.length_s - _length_s(found[-1][0])
+                if abs(missing_s) < self.step_s:
+                    break
+                length_s += missing_s
         if wishes.length_s is None:
             return found[0]
         return min(found, key=lambda edits: abs(_length_s(edits[0]) - wishes.length_s))
