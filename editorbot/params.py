@@ -103,26 +103,15 @@ class SplitsParams(Section):
     """Another seed holds out other songs."""
 
 
-class PointerSize(Section):
-    """Dimensions of a pointer network; a step is `stride` mel frames."""
+class AttentionSize(Section):
+    """Dimensions that networks with attention share; a step is `stride` mel frames."""
 
-    stride: Positive = 1
-    """Mel frames per decision."""
-    width: Even = 128
+    stride: Positive = 8
+    width: Even = 64
     heads: Annotated[int, Field(gt=0, validate_default=True)] = 4
     """A divisor of the width."""
-    encoder_layers: Positive = 3
-    decoder_layers: Positive = 3
-    feedforward: Positive = 512
+    feedforward: Positive = 128
     dropout: Share = 0.15
-    summary_tokens: Positive = 64
-    """Learned queries that sum up the whole raw recording."""
-    cross_window: Annotated[int, Field(ge=2)] = 512
-    """Steps of the raw around the expected position that a decision sees."""
-    self_window: Annotated[int, Field(ge=2)] = 512
-    """Decisions, itself included, that a decision sees."""
-    jump_buckets: Positive = 512
-    """Buckets of 129 steps on either side; a jump beyond them is cut short, and counted."""
 
     @field_validator("heads")
     @classmethod
@@ -131,6 +120,24 @@ class PointerSize(Section):
         if width % heads:
             raise ValueError(f"the width, {width}, is not a multiple of it")
         return heads
+
+
+class PointerSize(AttentionSize):
+    """Dimensions of the network V2, which decides once a step."""
+
+    stride: Positive = 1
+    width: Even = 128
+    encoder_layers: Positive = 3
+    decoder_layers: Positive = 3
+    feedforward: Positive = 512
+    summary_tokens: Positive = 64
+    """Learned queries that sum up the whole raw recording."""
+    cross_window: Annotated[int, Field(ge=2)] = 512
+    """Steps of the raw around the expected position that a decision sees."""
+    self_window: Annotated[int, Field(ge=2)] = 512
+    """Decisions, itself included, that a decision sees."""
+    jump_buckets: Positive = 512
+    """Buckets of 129 steps on either side; a jump beyond them is cut short, and counted."""
 
 
 class MiniPointerSize(PointerSize):
@@ -157,22 +164,16 @@ class PointerLossWeights(Section):
     ops: float = 0.05
 
 
-class PathSize(Section):
-    """Dimensions of the path model; a step is `stride` mel frames."""
+class PathSize(AttentionSize):
+    """Dimensions of the path model."""
 
-    stride: Positive = 8
-    width: Even = 64
-    heads: Annotated[int, Field(gt=0, validate_default=True)] = 4
-    """A divisor of the width."""
     kernel: Annotated[int, Field(gt=0)] = 9
     """Steps that a convolution sees, odd; in the second layer they lie 4 apart, in the third 16."""
     layers_before: Positive = 2
     """Layers before steps are told what the steps that play the same again have found out."""
     layers_after: Positive = 3
-    feedforward: Positive = 128
     partner_width: Positive = 16
     """Numbers that a step tells of itself to one that plays the same."""
-    dropout: Share = 0.15
 
     @field_validator("kernel")
     @classmethod
@@ -180,14 +181,6 @@ class PathSize(Section):
         if kernel % 2 == 0:
             raise ValueError("the kernel has no middle: give an odd number")
         return kernel
-
-    @field_validator("heads")
-    @classmethod
-    def _divides_width(cls, heads: int, info: ValidationInfo) -> int:
-        width = info.data.get("width", heads)
-        if width % heads:
-            raise ValueError(f"the width, {width}, is not a multiple of it")
-        return heads
 
 
 class PathLossWeights(Section):

@@ -14,6 +14,7 @@ import numpy as np
 from editorbot.audio import io
 from editorbot.edl.frames import resampled_length
 from editorbot.edl.model import Edit, Segment, with_ops
+from editorbot.edl.raw_axis import bounds_s
 
 REACH_S = 0.008
 """Seconds by which a cut moves, at most: a period of 62 Hz, half of it to either side."""
@@ -23,25 +24,30 @@ LEAST_LIKENESS = 0.3
 """Correlation below which nothing matches, and the cut stays where it is."""
 
 
-def matched(edit: Edit) -> Edit:
+def matched(edit: Edit, *, fixed_s: Sequence[float] = ()) -> Edit:
     """The edit with the beginnings of its segments moved to where they match, if anywhere.
 
     Only cuts between segments that play forwards at their own speed, of sources of one rate, move.
-    Each source is read once, in blocks.
+    Those that resume at an instant of `fixed_s`, in seconds of the raw axis, or so near to it that
+    they might reach it, stay. Each source is read once, in blocks.
 
     Raises:
         AudioError: A source cannot be read.
     """
-    cuts = [n for n in range(1, len(edit.segments)) if _may_move(edit, n)]
+    cuts = [n for n in range(1, len(edit.segments)) if _may_move(edit, n, fixed_s)]
     windows = _windows(edit, cuts)
     moves = {cut: _best_move(*windows[cut]) for cut in cuts}
     return _moved(edit, moves)
 
 
-def _may_move(edit: Edit, number: int) -> bool:
+def _may_move(edit: Edit, number: int, fixed_s: Sequence[float]) -> bool:
     pair = edit.segments[number - 1], edit.segments[number]
     plain = all(s.has_source and s.speed == 1 and not s.reverse for s in pair)
     if not plain or pair[0].src_end == pair[1].src_start:
+        return False
+    after = pair[1]
+    resumes_s = bounds_s(edit.sources)[after.source] + after.src_start / edit.sample_rate
+    if any(abs(resumes_s - instant_s) <= REACH_S for instant_s in fixed_s):
         return False
     rates = {edit.sources[segment.source].sample_rate for segment in pair}
     return rates == {edit.sample_rate} and pair[1].samples > 4 * _samples(edit, REACH_S)

@@ -127,7 +127,8 @@ def _propose(
             return _propose(raws, editor, wishes, count, features)
     mel, stems = (None if x is None else open_array(x, "mel") for x in features)
     edits = propose_from_features(editor, mel, stems, sources=sources, wishes=wishes, count=count)
-    return [matched(edit) for edit in edits]
+    fixed_s = [instant_s for span in (*wishes.keep, *wishes.drop) for instant_s in span]
+    return [matched(edit, fixed_s=fixed_s) for edit in edits]
 
 
 def _check_wishes(wishes: Wishes, duration_s: float) -> None:

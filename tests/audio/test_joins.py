@@ -51,3 +51,10 @@ def test_a_cut_at_the_very_beginning_of_a_recording_stays_inside(tmp_path):
     source = recording(tmp_path / "tone.wav", tone())
     edit = matched(edit_of_spans([(2.0, 3.0), (0.0, 1.0)], [source]))
     assert edit.segments[1].src_start >= 0
+
+
+def test_a_cut_at_a_fixed_instant_stays(tmp_path):
+    source = recording(tmp_path / "tone.wav", tone())
+    edit = edit_of_spans([(0.5, 1.5), (2.5012, 3.5)], [source])
+    assert matched(edit, fixed_s=[2.5012]) == edit
+    assert matched(edit, fixed_s=[1.5]) != edit

@@ -1,14 +1,14 @@
 # Practice: jams simulated from finished tracks, before any pair of the user's is learned from. No
 # other rule needs these unless pointer.path.pretrained is `reference`.
-TRACKS = (
-    # What is held out is not practised on, under its own name.
-    {name: path for name, path in REFERENCES.items() if name not in SPLITS.test}
-    if PARAMS.pretrain.tracks == "reference"
-    else {
+if PARAMS.pretrain.tracks == "demo":
+    TRACKS = {
         song.name: f"results/pretraining/tracks/{song.name}.flac"
         for song in PRACTICE_SONGS
     }
-)
+else:
+    TRACKS = REFERENCES
+# What is held out is not practised on, under its own name.
+TRACKS = {name: path for name, path in TRACKS.items() if name not in SPLITS.test}
 PRACTICE = expand(
     "results/pretraining/{track}.{number}",
     track=TRACKS,

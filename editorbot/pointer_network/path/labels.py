@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-NO_SOURCE = -1
+from editorbot.edl.frames import NO_SOURCE
+
 SLACK_FRAMES = 3
 """Pointers that advance, or go back, by that many frames do not jump: the run is stretched."""
 END = -1

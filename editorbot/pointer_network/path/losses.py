@@ -6,10 +6,11 @@ from torch.nn import functional
 
 from editorbot.nn.blocks import length_mask
 from editorbot.params import PathParams
-from editorbot.pointer_network.path.examples import IGNORE, PathBatch
+from editorbot.pointer_network.path.examples import PathBatch
 from editorbot.pointer_network.path.labels import END, Labels
 from editorbot.pointer_network.path.network import Outputs, PathNetwork
 from editorbot.pointer_network.path.place import Cuts, cuts_of, place_targets
+from editorbot.pointer_network.targets import IGNORE
 from editorbot.train.task import Ratio, StepResult, SupervisedTask
 
 RESUME_SPREAD = 1.0

@@ -16,11 +16,13 @@ from torch.utils.checkpoint import checkpoint
 from editorbot.nn.blocks import feed_forward, length_mask
 from editorbot.nn.linear_attention import LinearAttention
 from editorbot.params import PathSize
+from editorbot.pointer_network.encoder import STEMS
 from editorbot.pointer_network.path.place import Cuts, Placer
 from editorbot.pointer_network.repeats import BANDS, FEATURES, PARTNERS
+from editorbot.pointer_network.targets import OPS
 
-STEMS = 4
 LOCAL_STEPS = 5
+HEADS = 4 + OPS
 DISTANCES = 24
 """Buckets of the distance from where the path leaves to where it resumes, and as many back."""
 COUNTED = 8
@@ -127,10 +129,6 @@ class PathNetwork(nn.Module):
         frames = inputs.mel[number, : inputs.frames[number]]
         states = outputs.states[number, : inputs.lengths[number]]
         return self.placer(frames, states, cuts, stride=self.size.stride)
-
-
-OPS = 8
-HEADS = 4 + OPS
 
 
 class Layer(nn.Module):
