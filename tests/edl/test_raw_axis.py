@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from editorbot.edl.frames import FrameGrid
 from editorbot.edl.model import Source
-from editorbot.edl.raw_axis import SourceRun, bounds_s, frame_times_s, source_runs
+from editorbot.edl.raw_axis import (
+    SourceRun,
+    bounds_s,
+    frame_borders_s,
+    frame_times_s,
+    source_runs,
+)
 
 GRID = FrameGrid(sample_rate=22050, hop_length=256)
 
@@ -51,3 +57,16 @@ def test_spans_that_meet_play_everything_once(cuts):
     for number, runs in played.items():
         assert runs[0][0] == 0 and runs[-1][1] == TAKES[number].samples
         assert all(a[1] == b[0] for a, b in pairwise(runs))
+
+
+def test_the_borders_of_frames_lie_between_them_and_at_the_ends_of_sources():
+    grid = FrameGrid(sample_rate=100, hop_length=10)
+    sources = [
+        Source(path="a", sample_rate=n, channels=1, samples=n * 34 // 100, sha256="0" * 64)
+        for n in (100, 200)
+    ]
+    borders = frame_borders_s(sources, grid)
+    # Frames at 0, .1, .2 and .3 s of each recording of .34 s.
+    np.testing.assert_allclose(
+        borders, [0, 0.05, 0.15, 0.25, 0.34, 0.39, 0.49, 0.59, 0.68], atol=1e-12
+    )

@@ -96,3 +96,21 @@ def test_learned_songs_are_heard_otherwise_each_time_and_stay_in_range():
     for mel in (one.mel, other.mel):
         assert mel.min() >= 0 and mel.max() <= 1
     np.testing.assert_array_equal(one.repeats.partners, features.repeats.partners)
+
+
+@pytest.mark.parametrize(("step", "is_heard"), [(14, True), (15, False), (37, True), (36, False)])
+def test_a_step_hears_of_the_ends_of_the_stretches_that_agree(model, step, is_heard):
+    """Of steps 8 to 14 and 37 to 43: the last of the earlier and the first of the later ones."""
+    inputs = collate([example()], stride=STRIDE).inputs
+    alone = torch.full_like(inputs.partners, -1)
+    nothing = torch.zeros_like(alone)
+    partners, behind, ahead = alone.clone(), nothing.clone(), nothing.clone()
+    partners[0, 10, 0], behind[0, 10, 0], ahead[0, 10, 0] = 39, 3, 5
+    inputs = inputs._replace(partners=partners, behind=behind, ahead=ahead)
+    states, mask = torch.zeros(1, partners.shape[1], SIZE.width), torch.ones(1, partners.shape[1])
+    # What is counted is left out, so that only single states are heard.
+    torch.nn.init.zeros_(model.partners.counted.weight)
+    before = model.partners(states, mask, inputs)[0, 10]
+    states[0, step] = 1.0
+    heard = model.partners(states, mask, inputs)[0, 10]
+    assert (not torch.allclose(before, heard)) == is_heard

@@ -74,12 +74,13 @@ def test_a_run_may_go_on_in_the_next_recording():
     assert seconds_of(edit) == pytest.approx(14, abs=0.01)
 
 
-def test_spans_to_keep_and_drop_hold_though_cuts_are_moved():
-    def later(runs):
-        return [Run(run.start + 5, run.end + 5) for run in runs]
+@pytest.mark.parametrize("steps", [5, -5])
+def test_spans_to_keep_and_drop_hold_though_cuts_are_moved(steps):
+    def moved(runs):
+        return [Run(max(0, run.start + steps), run.end + steps) for run in runs]
 
     wishes = Wishes(keep=(Span(6.0, 7.0),), drop=(Span(1.0, 2.0),))
-    (edit,) = proposer(HALVES, [recording(20)], place=later).edits(wishes)
+    (edit,) = proposer(HALVES, [recording(20)], place=moved).edits(wishes)
     kept = kept_steps(edit)
     assert kept[600:700].all() and not kept[100:200].any()
 
