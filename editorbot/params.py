@@ -286,8 +286,10 @@ class PointerParams(Section):
 class PretrainParams(Section):
     """Practice of the path model on jams simulated from finished tracks."""
 
-    tracks: Literal["reference", "demo"] = "reference"
-    """Those in data/reference, or the demo songs."""
+    tracks: Literal["reference", "made"] = "reference"
+    """Those in data/reference, or tracks made for it."""
+    made: Annotated[int, Field(ge=2)] = 360
+    """Tracks that are made."""
     jams: Positive = 6
     """Simulated from each track."""
     steps: Positive = 3000

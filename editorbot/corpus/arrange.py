@@ -55,6 +55,8 @@ class Band:
     bass_line: str = "roots"
     swing: float = 0.5
     """Where the second half of a beat falls: 0.5 straight, 0.66 triplets."""
+    looseness: float = 1.0
+    """Of time, against that of a usual band; 0 plays on the grid, as machines do."""
 
 
 BANDS = {
@@ -93,7 +95,7 @@ def perform(
     pass_s = score.bars * score.bar * 60.0 / quarters_per_minute
     passes = max(1, round(target_s / pass_s))
     bars = score.bars * passes
-    clock = _Clock.drawn(score, bars, quarters_per_minute, band.swing, rng)
+    clock = _Clock.drawn(score, bars, quarters_per_minute, band, rng)
     sections = _sections(bars, rng)
     seconds = clock.seconds(bars * score.bar)
     melody = _repeated(score.melody, score, passes)
@@ -145,16 +147,18 @@ class _Clock:
     bar: float
     bar_times_s: np.ndarray
     swing: float
+    timing_spread_s: float
 
     @classmethod
-    def drawn(cls, score: Score, bars: int, quarters_per_minute: float, swing: float, rng):
+    def drawn(cls, score: Score, bars: int, quarters_per_minute: float, band: Band, rng):
         drift = np.zeros(bars)
         for index in range(1, bars):
-            step = rng.normal(0.0, TEMPO_STEP)
+            step = rng.normal(0.0, TEMPO_STEP * band.looseness)
             drift[index] = np.clip(drift[index - 1] + step, -TEMPO_LIMIT, TEMPO_LIMIT)
         bar_s = score.bar * 60.0 / quarters_per_minute * (1.0 + drift)
-        swing = 0.5 if score.compound else swing
-        return cls(score.bar, LEAD_IN_S + np.concatenate([[0.0], np.cumsum(bar_s)]), swing)
+        swing = 0.5 if score.compound else band.swing
+        bar_times_s = LEAD_IN_S + np.concatenate([[0.0], np.cumsum(bar_s)])
+        return cls(score.bar, bar_times_s, swing, TIMING_SPREAD_S * band.looseness)
 
     def seconds(self, quarters: float) -> float:
         beat, within = divmod(quarters, 1.0)
@@ -202,7 +206,7 @@ def _players(
 
 def _stroke(note: Note, velocity: float, score: Score, clock: _Clock, rng) -> Stroke:
     accent = 8 if math.isclose(note.start % score.bar, 0.0, abs_tol=1e-3) else 0
-    start = clock.seconds(note.start) + rng.normal(0.0, TIMING_SPREAD_S)
+    start = clock.seconds(note.start) + rng.normal(0.0, clock.timing_spread_s)
     end = clock.seconds(note.start + note.length * 0.95)
     loudness = round(velocity + accent + rng.normal(0.0, VELOCITY_SPREAD))
     start = max(start, 0.0)

@@ -91,7 +91,11 @@ def perform_song(song: DemoSong, rng: np.random.Generator) -> Performance:
 def render_stems(song: DemoSong, *, seed: int = 0) -> np.ndarray:
     """The parts of `song` as (S, 2, T) int16, S in the order of STEMS, 44,100 Hz."""
     rng = np.random.default_rng([zlib.crc32(song.name.encode()), seed])
-    performance = perform_song(song, rng)
+    return sounded(perform_song(song, rng), rng)
+
+
+def sounded(performance: Performance, rng: np.random.Generator) -> np.ndarray:
+    """A performance as `render_stems` has it, each part about as loud as usual."""
     samples = round((performance.seconds + TAIL_S) * SAMPLE_RATE)
     parts = np.stack([synthesise(performance.stems[stem], samples=samples) for stem in STEMS])
     return _balance(parts, rng)

@@ -34,3 +34,8 @@ def find_references(data: Path | str) -> dict[str, Path]:
             )
         tracks[path.stem] = path
     return tracks
+
+
+def made_names(count: int) -> list[str]:
+    """Names of tracks that are made to practise on, by their numbers."""
+    return [f"practice-{number:03d}" for number in range(count)]

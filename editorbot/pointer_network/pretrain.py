@@ -32,7 +32,7 @@ def pretrain_pointer(
     if len(tracks) < 2:
         raise EditorbotError(
             f"{len(tracks)} finished tracks are too few to practise on: put two or more into "
-            "data/reference, or set pretrain.tracks to demo"
+            "data/reference, or set pretrain.tracks to made"
         )
     validation = set(tracks[:: pretrain.validation_every])
     path = params.path.model_copy(update={"steps": pretrain.steps, "pretrained": "none"})

@@ -3,8 +3,7 @@ import re
 
 from snakemake.exceptions import WorkflowError
 
-from editorbot.corpus.demo_catalogue import PRACTICE_SONGS
-from editorbot.corpus.references import find_references
+from editorbot.corpus.references import find_references, made_names
 from editorbot.corpus.songs import find_songs
 from editorbot.corpus.splits import Splits, split_songs
 from editorbot.errors import EditorbotError
@@ -97,7 +96,7 @@ def code_of(script):
 
 
 def track_digest(wildcards):
-    """Digest of a finished track; the demo songs' tracks go by the code that renders them."""
-    if PARAMS.pretrain.tracks == "demo":
+    """Digest of a finished track; tracks that are made go by the code that makes them."""
+    if PARAMS.pretrain.tracks == "made":
         return None
     return REFERENCE_DIGESTS[str(REFERENCES[wildcards.track])]

@@ -1,9 +1,9 @@
 # Practice: jams simulated from finished tracks, before any pair of the user's is learned from. No
 # other rule needs these unless pointer.path.pretrained is `reference`.
-if PARAMS.pretrain.tracks == "demo":
+if PARAMS.pretrain.tracks == "made":
     TRACKS = {
-        song.name: f"results/pretraining/tracks/{song.name}.flac"
-        for song in PRACTICE_SONGS
+        name: f"results/pretraining/tracks/{name}.flac"
+        for name in made_names(PARAMS.pretrain.made)
     }
 else:
     TRACKS = REFERENCES
