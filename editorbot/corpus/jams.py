@@ -5,6 +5,7 @@ passages are, how often it breaks off, talks and tunes, how much a take differs 
 """
 
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,10 +74,9 @@ def make_jam(
     """
     grid = FrameGrid(mel.sample_rate, mel.hop_length)
     with tempfile.TemporaryDirectory(prefix="editorbot-jam-") as folder:
-        workplace, song = Path(folder), "jam"
-        simulate(
-            track, workplace, song=song, seed=number, params=varied(np.random.default_rng(number))
-        )
+        workplace, song = Path(folder), track.stem
+        habits = varied(np.random.default_rng([number, zlib.crc32(song.encode())]))
+        simulate(track, workplace, song=song, seed=number, params=habits)
         decoded = workplace / "decoded.zarr.zip"
         decode(
             workplace / f"input/{song}_raw.wav",
