@@ -9,8 +9,8 @@ from editorbot.params import DecodeParams, MelParams, MiniPointerSize, PointerPa
 from editorbot.pointer_network.data import Example, SongFiles, make_example
 from editorbot.pointer_network.decode import Decoding
 from editorbot.pointer_network.model import PointerNetwork
-from editorbot.pointer_network.path.decode import PathDecoding
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.train.checkpoints import save_checkpoint
 
 N_MELS = 16

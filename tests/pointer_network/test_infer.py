@@ -16,8 +16,8 @@ from editorbot.pointer_network.decode import NEVER, Decoding
 from editorbot.pointer_network.doors import run
 from editorbot.pointer_network.infer import computed_features, infer, main, propose
 from editorbot.pointer_network.model import PointerNetwork
-from editorbot.pointer_network.path.decode import PathDecoding
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.pointer_network.propose import load_editor
 from editorbot.pointer_network.wishes import Span, Wishes
 from editorbot.train.checkpoints import save_checkpoint

@@ -22,6 +22,8 @@ SHORTEST_REST_S = 0.2
 LEAST_GAIN_STEP_DB = 1.0
 # Gain steps leave so much of a run untouched at either end.
 GAIN_STEP_MARGIN_S = 1.0
+# Bars before a break that an arranger plays twice.
+TAG_BARS = 2
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def edit_recording(
         rng: Source of chance.
         params: The editor's habits.
     """
-    units = [stretch for stretch in recording.stretches if stretch.cause is None]
+    arranger = params.editor == "arranger"
+    units = _more_kept(recording) if arranger else _good(recording)
     # Rarer habits have a generator of their own: switched off, they leave all else as it was.
     rarely = rng.spawn(1)[0]
     arranged = params.level != "splice"
@@ -75,6 +78,8 @@ def edit_recording(
         units = _reordered(units, rng, share=params.reorder_share)
     clips = _joined(units)
     clips = _trimmed(clips, rng, params, source)
+    if arranger:
+        clips = [part for clip in (clips[-1], *clips[:-1]) for part in _tagged(clip)]
     if arranged:
         clips = [part for clip in clips for part in _looped(clip, rng, share=params.loop_share)]
         clips = [_with_gain(clip, rng, params) for clip in clips]
@@ -87,6 +92,20 @@ def edit_recording(
         clips = _with_silence(clips, rarely, params, source)
     edit = _as_edit(clips, source, rng, rarely, long_fades=arranged)
     return Decided(edit, tuple(n for n, clip in enumerate(clips) if clip.foreign))
+
+
+def _good(recording: Recording) -> list[Stretch]:
+    return [stretch for stretch in recording.stretches if stretch.cause is None]
+
+
+def _more_kept(recording: Recording) -> list[Stretch]:
+    """What is good, with whole vamps, and the count-ins of what is kept."""
+    units: list[Stretch] = []
+    for stretch in reversed(recording.stretches):
+        counts = stretch.cause == "count_in" and units and units[-1].start == stretch.stop
+        if counts or stretch.cause in (None, "vamp"):
+            units.append(stretch)
+    return units[::-1]
 
 
 def dropped_stretches(recording: Recording, edit: Edit) -> list[dict[str, object]]:
@@ -167,6 +186,15 @@ def _trimmed(
     result[0] = replace(result[0], start=max(0, result[0].start - pre))
     result[-1] = replace(result[-1], stop=min(source.samples, result[-1].stop + post))
     return result
+
+
+def _tagged(clip: Clip) -> list[Clip]:
+    """Play the last bars of a clip twice."""
+    if len(clip.bars) <= TAG_BARS + 1:
+        return [clip]
+    # As long as those bars, from wherever the clip was cut beside a bar line.
+    start = clip.stop - (clip.bars[-1] - clip.bars[-1 - TAG_BARS])
+    return [clip, replace(clip, start=start, bars=())]
 
 
 def _looped(clip: Clip, rng: np.random.Generator, *, share: float) -> list[Clip]:

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from editorbot.pointer_network.model import device_of
-from editorbot.pointer_network.path.decode import Answers, Run
 from editorbot.pointer_network.path.examples import inputs_of
 from editorbot.pointer_network.path.features import Features
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.place import NOWHERE, REACH, Cuts, cuts_of
+from editorbot.pointer_network.path.terms import Answers, Run
 
 
 @torch.inference_mode()
@@ -29,9 +29,10 @@ def answers_of(model: PathNetwork, features: Features, stems: np.ndarray | None)
     outputs = model(inputs)
 
     @torch.inference_mode()
-    def resume(leaves: Sequence[int]) -> np.ndarray:
+    def resume(leaves: Sequence[int], again: bool) -> np.ndarray:
         at = torch.tensor(leaves, dtype=torch.long, device=device)
-        logits = model.pointer(outputs.states[0], at, inputs.partners[0])
+        before = torch.full_like(at, again, dtype=torch.bool)
+        logits = model.pointer(outputs.states[0], at, before, inputs.partners[0])
         return logits.softmax(dim=1).cpu().numpy()
 
     @torch.inference_mode()

@@ -1,7 +1,8 @@
 """How answers become runs, chosen by what it does to free decoded edits of the validation songs."""
 
-from collections.abc import Iterable, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise, product
+from typing import NamedTuple
 
 import mir_eval
 import numpy as np
@@ -9,24 +10,19 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import kendalltau
 
 from editorbot.pointer_network.path.answers import answers_of
-from editorbot.pointer_network.path.decode import (
-    NEVER,
-    Answers,
-    Limits,
-    PathDecoding,
-    Run,
-    decode_path,
-    kept_runs,
-)
+from editorbot.pointer_network.path.decode import kept_runs
 from editorbot.pointer_network.path.examples import PathExample
 from editorbot.pointer_network.path.labels import Labels
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.order import in_order
+from editorbot.pointer_network.path.terms import NEVER, Answers, Limits, PathDecoding, Run
 from editorbot.progress import track
 
 KEEP_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 0.8)
 CUT_COSTS = (0.0, 1.0, 2.0, 4.0, 6.0)
 LEAVES = (NEVER, 0.7, 0.5, 0.3)
 REORDERS = (NEVER, 0.9, 0.7, 0.5)
+REPLAYS = (NEVER, 0.7, 0.5)
 """Candidates, the most cautious first, which wins ties."""
 TEMPERATURES = (0.5, 10.0)
 FEWEST_SONGS = 3
@@ -50,14 +46,26 @@ def calibrate(
     candidates = [usual, *(usual._replace(keep_weight=w, cut_cost=c) for w, c in grid)]
     scores = np.array([_scores(songs, decoding, step_s) for decoding in candidates])
     chosen = _surely_best(scores.sum(axis=2))
-    best = candidates[chosen]
-    found = [_inner_f1(songs, best._replace(leave=leave), step_s) for leave in LEAVES]
-    best = best._replace(leave=LEAVES[int(np.argmax(found))], temperature=_temperature(songs))
-    orders = [_order(songs, best._replace(reorder=least)) for least in REORDERS]
-    best = best._replace(reorder=REORDERS[int(np.argmax(orders))])
+    best = candidates[chosen]._replace(temperature=_temperature(songs))
+    kept = [_Kept(x, kept_runs(x, best, Limits()), labels) for x, labels in songs]
+    found = [_inner_f1(kept, best._replace(leave=leave), step_s) for leave in LEAVES]
+    best = best._replace(leave=LEAVES[int(np.argmax(found))])
+    ways = [
+        best._replace(reorder=least, replay=replay) for least, replay in product(REORDERS, REPLAYS)
+    ]
+    found = [_order(kept, way) + _back_f1(kept, way, step_s) for way in ways]
+    best = ways[int(np.argmax(found))]
     names = ("calibration_keep_f1", "calibration_cut_f1")
     means = scores[chosen].mean(axis=0)
     return best, dict(zip(names, map(float, means), strict=True))
+
+
+class _Kept(NamedTuple):
+    """A song, and what of it is kept."""
+
+    answers: Answers
+    runs: list[Run]
+    labels: Labels
 
 
 def _scores(
@@ -102,30 +110,43 @@ def score_kept(runs: Sequence[Run], labels: Labels, *, step_s: float) -> tuple[f
     true = labels.kept > 0.5
     keep_f1 = 2 * (kept & true).sum() / max(1, kept.sum() + true.sum())
     mine, theirs = np.ravel(runs), np.concatenate([labels.starts, labels.ends])
-    return float(keep_f1), _f1(mine * step_s, theirs * step_s)
+    pairs = _matches(np.sort(mine) * step_s, np.sort(theirs) * step_s)
+    return float(keep_f1), _f1(pairs, len(mine), len(theirs))
 
 
-def _inner_f1(
-    songs: Sequence[tuple[Answers, Labels]], decoding: PathDecoding, step_s: float
-) -> float:
+def _inner_f1(songs: Sequence[_Kept], decoding: PathDecoding, step_s: float) -> float:
     """F1 of the places where the path leaves though the raw goes on being kept."""
-    hits = mine = theirs = 0
-    for answers, labels in songs:
-        runs = decode_path(answers, decoding)
-        borders = {run.end for run in kept_runs(answers, decoding, Limits())}
-        inner = np.array([run.end for run in runs if run.end not in borders])
-        pairs = _matches(inner * step_s, labels.inner * step_s)
-        hits, mine, theirs = hits + pairs, mine + len(inner), theirs + len(labels.inner)
-    return 2 * hits / (mine + theirs) if mine + theirs else 1.0
+    counts = np.zeros(3)
+    for song in songs:
+        borders = {run.end for run in song.runs}
+        ends = (run.end for run in in_order(song.answers, decoding, song.runs))
+        inner = np.array([end for end in ends if end not in borders])
+        pairs = _matches(inner * step_s, song.labels.inner * step_s)
+        counts += pairs, len(inner), len(song.labels.inner)
+    return _f1(*counts)
 
 
-def _order(songs: Sequence[tuple[Answers, Labels]], decoding: PathDecoding) -> float:
+def _back_f1(songs: Sequence[_Kept], decoding: PathDecoding, step_s: float) -> float:
+    """F1 of the jumps back, which leave and resume at about the same places."""
+    counts = np.zeros(3)
+    for song in songs:
+        mine, theirs = (
+            step_s * np.array([(a[1], b[0]) for a, b in pairwise(runs) if b[0] < a[1]])
+            for runs in (in_order(song.answers, decoding, song.runs), song.labels.runs)
+        )
+        pairs = _matches(mine, theirs, distance=_farther_end)
+        counts += pairs, len(mine), len(theirs)
+    return _f1(*counts)
+
+
+def _order(songs: Sequence[_Kept], decoding: PathDecoding) -> float:
     """Mean of Kendall's tau over songs, of when the steps that both keep are first played."""
     taus = []
-    for answers, labels in songs:
-        steps = len(labels.kept)
+    for song in songs:
+        steps = len(song.labels.kept)
         mine, theirs = (
-            _first_played(runs, steps) for runs in (decode_path(answers, decoding), labels.runs)
+            _first_played(runs, steps)
+            for runs in (in_order(song.answers, decoding, song.runs), song.labels.runs)
         )
         both = ~(np.isnan(mine) | np.isnan(theirs))
         if both.sum() > 1:
@@ -144,11 +165,17 @@ def _first_played(runs: Sequence[tuple[float, float]], steps: int) -> np.ndarray
     return played
 
 
-def _f1(mine: np.ndarray, theirs: np.ndarray) -> float:
-    return 2 * _matches(mine, theirs) / max(1, len(mine) + len(theirs))
+def _f1(pairs: float, mine: float, theirs: float) -> float:
+    """One where there is nothing to find and nothing is found."""
+    return 2 * pairs / (mine + theirs) if mine + theirs else 1.0
 
 
-def _matches(mine: np.ndarray, theirs: np.ndarray) -> int:
+def _matches(mine: np.ndarray, theirs: np.ndarray, **options: Callable) -> int:
     if not len(mine) or not len(theirs):
         return 0
-    return len(mir_eval.util.match_events(np.sort(theirs), np.sort(mine), WINDOW_S))
+    return len(mir_eval.util.match_events(theirs, mine, WINDOW_S, **options))
+
+
+def _farther_end(theirs: np.ndarray, mine: np.ndarray) -> np.ndarray:
+    """(A, B) by how much jumps (A, 2) and (B, 2) differ at the end where they differ more."""
+    return np.abs(theirs[:, None] - mine[None]).max(axis=-1)

@@ -5,75 +5,18 @@ programming (Viterbi 1967) over the steps. Keeping a step is worth `keep_weight`
 and each end of a run costs `cut_cost` less the logit that there is one. Should the edit have a
 given length, the program also counts the steps that are kept.
 
-Then in which order: a run is followed by the next one along the raw, unless the network holds
-another place for likely enough. Within a run, the path leaves where the network says so.
+Then in which order (`order`), and last where exactly (`place`).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
-
 import numpy as np
-from scipy.special import expit
 
-NEVER = 2.0
-"""A threshold that no probability reaches."""
+from editorbot.pointer_network.path.order import in_order
+from editorbot.pointer_network.path.terms import Answers, Limits, PathDecoding, Run, at_borders
+
 HARD = 1e6
 """What a step is worth that must be kept; less than what all others are together worth is not."""
-LIKELIER_THAN_NOT = 0.5
 LARGEST_PENALTY, PENALTY_ROUNDS = 20.0, 20
 """By which an alternative is driven away from the edits before it, per step."""
-NEAR_STEPS = 3
-"""Steps around a place within which the network may have meant it."""
-
-
-class PathDecoding(NamedTuple):
-    """How answers become runs; chosen on validation songs."""
-
-    keep_weight: float = 0.1
-    """Worth of a kept step, by its logit."""
-    cut_cost: float = 4.0
-    """Of each end of a run."""
-    leave: float = NEVER
-    """Probability from which on the path leaves where the raw goes on being kept."""
-    reorder: float = NEVER
-    """Probability from which on a run is followed by another than the next one along the raw."""
-    temperature: float = 1.0
-    """By which keep logits are divided to be those of honest probabilities."""
-
-
-class Run(NamedTuple):
-    """Steps [start, end) of the raw, whole or not."""
-
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Of one song of R steps."""
-
-    keep: np.ndarray
-    """(R,) logits."""
-    start: np.ndarray
-    end: np.ndarray
-    leave: np.ndarray
-    resume: Callable[[Sequence[int]], np.ndarray]
-    """Steps (K,) at which the path leaves -> probabilities (K + 1, R + 1) of where it goes on, in
-    the first row of where it begins, in the last column that it ends."""
-    place: Callable[[Sequence[Run]], list[Run]]
-    """Runs in the edit's order -> the same with their ends where exactly they belong."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the edit must satisfy; spans are half-open, in steps."""
-
-    keep: tuple[Run, ...] = ()
-    drop: tuple[Run, ...] = ()
-    length: float | None = None
-    """Steps."""
 
 
 def alternative_paths(
@@ -168,7 +111,7 @@ def _of_length(worth: np.ndarray, answers: Answers, cost: float, length: int) ->
     of hours is that of some hundred rows.
     """
     steps = len(worth)
-    begin, stop = (_at_borders(x) - cost for x in (answers.start, answers.end))
+    begin, stop = (at_borders(x) - cost for x in (answers.start, answers.end))
 
     def advance(row: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The table's next row, (2, length + 1) of dropped and kept, and where each came from."""
@@ -204,7 +147,7 @@ def _of_length(worth: np.ndarray, answers: Answers, cost: float, length: int) ->
 
 def _viterbi(worth: np.ndarray, answers: Answers, cost: float) -> np.ndarray:
     """(R,) bool, the steps kept by the best path through two states."""
-    begin, stop = (_at_borders(x) - cost for x in (answers.start, answers.end))
+    begin, stop = (at_borders(x) - cost for x in (answers.start, answers.end))
     came_from_drop, came_from_keep = [], []
     dropped, kept = 0.0, -np.inf
     rows = zip(worth.tolist(), begin.tolist(), stop.tolist(), strict=False)
@@ -219,112 +162,3 @@ def _viterbi(worth: np.ndarray, answers: Answers, cost: float) -> np.ndarray:
         mask[step] = state
         state = (not came_from_drop[step]) if state else came_from_keep[step]
     return mask
-
-
-def _at_borders(logits: np.ndarray) -> np.ndarray:
-    """(R,) logits of steps -> (R + 1,) of the borders before, between and after them."""
-    padded = np.pad(logits.astype(np.float64), 1, mode="edge")
-    return (padded[1:] + padded[:-1]) / 2
-
-
-def in_order(answers: Answers, decoding: PathDecoding, runs: list[Run]) -> list[Run]:
-    """Runs along the raw -> as they are played, some in parts, again, or in other places."""
-    splits = _splits(answers.leave, runs, decoding.leave)
-    leaves = sorted({*(round(run.end) for run in runs), *splits})
-    odds = answers.resume(leaves)
-    rows = {None: odds[0], **dict(zip(leaves, odds[1:], strict=True))}
-    places = {int(run.start) for run in runs}
-    for leave in [None, *splits]:
-        wanted = _wanted(rows[leave])
-        if wanted is not None:
-            places.add(wanted)
-    pieces = _cut_at(runs, {*splits, *places})
-    return _joined(_walk(pieces, rows, set(splits), decoding.reorder))
-
-
-def _splits(logits: np.ndarray, runs: list[Run], threshold: float) -> list[int]:
-    """Borders inside runs at which the path leaves: the highest ones, apart from each other."""
-    chance = expit(_at_borders(logits))
-    splits: list[int] = []
-    for border in np.argsort(-chance, kind="stable").tolist():
-        if chance[border] < threshold:
-            break
-        inside = any(run.start + NEAR_STEPS < border < run.end - NEAR_STEPS for run in runs)
-        if inside and all(abs(border - other) > NEAR_STEPS for other in splits):
-            splits.append(border)
-    return sorted(splits)
-
-
-def _wanted(odds: np.ndarray) -> int | None:
-    """The step at which the path goes on, where one is likelier than not."""
-    mass = _mass_near(odds)[:-1]
-    around = int(np.argmax(mass))
-    if mass[around] <= LIKELIER_THAN_NOT:
-        return None
-    first, last = max(0, around - NEAR_STEPS), min(around + NEAR_STEPS + 1, len(mass))
-    return first + int(np.argmax(odds[first:last]))
-
-
-def _mass_near(odds: np.ndarray) -> np.ndarray:
-    """(R + 1,) probability that a place near each step is meant; the last, that the edit ends."""
-    window = np.ones(2 * NEAR_STEPS + 1)
-    return np.append(np.convolve(odds[:-1], window, mode="same"), odds[-1])
-
-
-def _cut_at(runs: list[Run], borders: set[int]) -> list[Run]:
-    pieces = []
-    for run in runs:
-        inside = sorted(b for b in borders if run.start < b < run.end)
-        bounds = [run.start, *map(float, inside), run.end]
-        pieces += [Run(a, b) for a, b in pairwise(bounds)]
-    return pieces
-
-
-def _walk(pieces: list[Run], rows: dict, splits: set[int], reorder: float) -> list[Run]:
-    """Play every piece once, and again those that a jump back leads to; each jump is made once."""
-    waiting, played = set(range(len(pieces))), []
-    at = _aim(rows[None], pieces, waiting, reorder)
-    at = 0 if at is None else at
-    while True:
-        played.append(pieces[at])
-        waiting.discard(at)
-        end = round(pieces[at].end)
-        goes_on = at + 1 < len(pieces) and pieces[at + 1].start == pieces[at].end
-        if goes_on and end not in splits and (at + 1 in waiting or _is_replay(played)):
-            at += 1
-            continue
-        aim = None
-        if end in splits:
-            aim = _aim(rows[end], pieces, set(range(len(pieces))), LIKELIER_THAN_NOT)
-        elif end in rows:
-            aim = _aim(rows[end], pieces, waiting, reorder)
-        splits.discard(end)
-        if aim is None:
-            aim = min((p for p in waiting if p > at), default=min(waiting, default=None))
-        if aim is None:
-            return played
-        at = aim
-
-
-def _is_replay(played: list[Run]) -> bool:
-    """Whether the piece just played had been played before."""
-    return played[-1] in played[:-1]
-
-
-def _aim(odds: np.ndarray, pieces: list[Run], among: set[int], least: float) -> int | None:
-    """The piece at whose beginning the path goes on, where that is likely enough."""
-    mass = _mass_near(odds)
-    best = max(among, key=lambda piece: mass[int(pieces[piece].start)], default=None)
-    if best is None or mass[int(pieces[best].start)] <= least:
-        return None
-    return best
-
-
-def _joined(played: list[Run]) -> list[Run]:
-    runs = [played[0]]
-    for run in played[1:]:
-        if run.start == runs[-1].end:
-            runs[-1] = Run(runs[-1].start, run.end)
-        else:
-            runs.append(run)
-    return runs

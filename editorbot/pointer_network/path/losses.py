@@ -53,10 +53,9 @@ class PathTask(SupervisedTask):
         losses = []
         for number, labels in enumerate(batch.labels):
             steps = len(labels.kept)
-            leaves = torch.tensor([round(j.leave) for j in labels.jumps], device=outputs.ops.device)
-            logits = self.model.pointer(
-                outputs.states[number, :steps], leaves, batch.inputs.partners[number, :steps]
-            )
+            leaves, again = (x.to(outputs.states.device) for x in _departures(labels))
+            states, partners = outputs.states[number, :steps], batch.inputs.partners[number, :steps]
+            logits = self.model.pointer(states, leaves, again, partners)
             targets = resume_targets(labels).to(logits.device)
             losses.append(functional.cross_entropy(logits, targets))
         return torch.stack(losses).mean()
@@ -85,6 +84,13 @@ def smeared(places, steps: int, spread: float) -> Tensor:
         return torch.zeros(steps)
     distance = (middles[:, None] - torch.as_tensor(places)[None]).abs().amin(dim=1)
     return torch.exp(-0.5 * (distance / spread) ** 2)
+
+
+def _departures(labels: Labels) -> tuple[Tensor, Tensor]:
+    """(K,) int64 steps of the jumps, and (K,) bool whether an earlier one leaves there too."""
+    leaves = [round(jump.leave) for jump in labels.jumps]
+    again = [leave in leaves[:number] for number, leave in enumerate(leaves)]
+    return torch.tensor(leaves), torch.tensor(again)
 
 
 def resume_targets(labels: Labels) -> Tensor:

@@ -226,23 +226,26 @@ class Pointer(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.begin = nn.Parameter(torch.zeros(width))
+        self.again = nn.Parameter(torch.zeros(width))
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
         self.end = nn.Linear(width, 1)
         self.distance = nn.Parameter(torch.zeros(2 * DISTANCES + 1))
         self.alike = nn.Parameter(torch.zeros(PARTNERS))
 
-    def forward(self, states: Tensor, leaves: Tensor, partners: Tensor) -> Tensor:
+    def forward(self, states: Tensor, leaves: Tensor, again: Tensor, partners: Tensor) -> Tensor:
         """(K + 1, R + 1) logits of one song.
 
         Args:
             states: (R, width).
             leaves: (K,) int64 steps at whose beginning the path leaves, 0 to R; the row before
                 theirs says where the edit begins.
+            again: (K,) bool, whether the path has left there before.
             partners: (R, PARTNERS) of `Inputs`.
         """
         steps, last = len(states), len(states) - 1
         at = states[leaves.clamp(max=last)]
-        query = torch.cat([self.begin[None].to(at.dtype), self.query(at)])
+        asked = self.query(at) + again[:, None] * self.again
+        query = torch.cat([self.begin[None].to(asked.dtype), asked])
         logits = query @ self.key(states).T / query.shape[-1] ** 0.5
         places = torch.arange(steps, device=states.device)
         distance = self.distance[_bucket(places[None] - leaves[:, None]) + DISTANCES]

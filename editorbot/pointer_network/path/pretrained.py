@@ -6,9 +6,9 @@ from typing import NamedTuple
 from editorbot.errors import EditorbotError
 from editorbot.params import PathParams
 from editorbot.pointer_network.lesson import SYSTEM
-from editorbot.pointer_network.path.decode import PathDecoding
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.practised import BUNDLED
+from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.train.checkpoints import load_checkpoint
 
 PLACES = {

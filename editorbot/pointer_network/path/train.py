@@ -10,11 +10,11 @@ from editorbot.params import MelParams, PointerParams
 from editorbot.pointer_network.data import SongFiles
 from editorbot.pointer_network.lesson import Lesson
 from editorbot.pointer_network.path.calibrate import calibrate
-from editorbot.pointer_network.path.decode import PathDecoding
 from editorbot.pointer_network.path.examples import PathDataset, collate
 from editorbot.pointer_network.path.losses import PathTask
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.pretrained import load_pretrained
+from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.train.loop import FitSettings
 
 

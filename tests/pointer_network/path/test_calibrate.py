@@ -5,8 +5,8 @@ import pytest
 
 from editorbot.pointer_network.path import calibrate as module
 from editorbot.pointer_network.path.calibrate import _surely_best, _temperature, score_kept
-from editorbot.pointer_network.path.decode import Run
 from editorbot.pointer_network.path.labels import labels_of
+from editorbot.pointer_network.path.terms import Run
 
 from ..songs import path_of
 

@@ -5,29 +5,27 @@ from itertools import product
 import numpy as np
 import pytest
 
-from editorbot.pointer_network.path.decode import (
-    Answers,
-    Limits,
-    PathDecoding,
-    Run,
-    decode_path,
-    kept_runs,
-)
+from editorbot.pointer_network.path.decode import decode_path, kept_runs
+from editorbot.pointer_network.path.terms import Answers, Limits, PathDecoding, Run
 
 SURE = 8.0
 
 
-def answers(keep, *, start=None, end=None, leave=None, goes_on=None):
-    """`goes_on` maps where the path leaves, None for the edit's beginning, to where it resumes."""
+def answers(keep, *, start=None, end=None, leave=None, goes_on=None, then=None):
+    """`goes_on` maps where the path leaves, None for the edit's beginning, to where it resumes.
+
+    `then` does so for the second time that it leaves there, where that differs.
+    """
     steps = len(keep)
     goes_on = goes_on or {}
 
-    def resume(leaves):
+    def resume(leaves, again):
         odds = np.full((len(leaves) + 1, steps + 1), 1 / (steps + 1))
+        to = {**goes_on, **(then or {})} if again else goes_on
         for row, leave in enumerate([None, *leaves]):
-            if leave in goes_on:
+            if leave in to:
                 odds[row] = 0
-                odds[row, goes_on[leave]] = 1
+                odds[row, to[leave]] = 1
         return odds
 
     logits = [np.asarray(keep, float)]
@@ -88,6 +86,37 @@ def test_a_loop_is_played_again_once():
     assert decode_path(again, PathDecoding()) == [Run(0, 60)]
 
 
+def test_where_a_run_ends_what_was_played_is_played_again():
+    keep = np.repeat([SURE, -SURE, SURE], 20)
+    edges = {"start": at(60, 40), "end": at(60, 20)}
+    again = answers(keep, **edges, goes_on={20: 12, 60: 50}, then={20: 40, 60: 60})
+    once, twice = [Run(0, 20), Run(40, 60)], [Run(0, 20), Run(12, 20), Run(40, 60), Run(50, 60)]
+    assert decode_path(again, PathDecoding(replay=0.5)) == twice
+    assert decode_path(again, PathDecoding()) == once
+
+
+def test_what_was_played_last_comes_first_and_each_end_is_played_again():
+    keep = np.repeat([SURE, -SURE, SURE, -SURE, SURE], 20)
+    edges = {"start": at(100, 40, 80), "end": at(100, 20, 60)}
+    goes_on = {None: 80, 100: 92, 20: 12, 60: 52}
+    arranged = answers(keep, **edges, goes_on=goes_on, then={100: 0, 20: 40, 60: 100})
+    assert decode_path(arranged, PathDecoding(reorder=0.5, replay=0.5)) == [
+        Run(80, 100),
+        Run(92, 100),
+        Run(0, 20),
+        Run(12, 20),
+        Run(40, 60),
+        Run(52, 60),
+    ]
+
+
+def test_a_place_beside_the_start_of_a_run_is_its_start():
+    keep = np.repeat([SURE, -SURE, SURE], 20)
+    edges = {"start": at(60, 40), "end": at(60, 20)}
+    beside = answers(keep, **edges, goes_on={None: 42, 60: 0})
+    assert decode_path(beside, PathDecoding(reorder=0.5)) == [Run(40, 60), Run(0, 20)]
+
+
 def test_two_halves_of_one_run_change_places():
     keep = np.repeat([SURE, -SURE], [60, 10])
     swapped = answers(keep, leave=at(70, 20, 40), goes_on={None: 20, 40: 0, 20: 40})
@@ -104,7 +133,7 @@ def test_every_piece_is_played_whatever_the_network_points_at():
         goes_on[None] = int(rng.integers(0, 121))
         given = answers(keep, leave=at(120, *places), goes_on=goes_on)
         wanted = kept_runs(given, PathDecoding(), Limits())
-        played = decode_path(given, PathDecoding(leave=0.5, reorder=0.5))
+        played = decode_path(given, PathDecoding(leave=0.5, reorder=0.5, replay=0.5))
         np.testing.assert_array_equal(mask(played, 120), mask(wanted, 120))
 
 

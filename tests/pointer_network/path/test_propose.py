@@ -10,9 +10,9 @@ from editorbot.edl.frames import FrameGrid
 from editorbot.edl.model import Fade, Source
 from editorbot.evaluate.playback import kept_steps
 from editorbot.params import PathSize
-from editorbot.pointer_network.path.decode import PathDecoding, Run
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.propose import PathProposer
+from editorbot.pointer_network.path.terms import PathDecoding, Run
 from editorbot.pointer_network.wishes import Span, Wishes
 
 from ..songs import mel_of
