@@ -265,6 +265,9 @@ class PointerParams(Section):
     stop_weight: Annotated[float, Field(gt=0)] = 50.0
     """How much a song's last step counts in the stop loss."""
     loss_weights: PointerLossWeights = PointerLossWeights()
+    devices: Positive = 1
+    """GPUs, or processes where there is none, that share the songs of training; batches are as many
+    times larger."""
     cpu_threads: Positive = 1
     """Of training and deciding on a CPU; more help `full` alone, and only on idle cores."""
     max_length_ratio: Annotated[float, Field(gt=0)] = 2.0

@@ -4,6 +4,9 @@ A run is a function of its settings, its data and the epoch alone: the order of 
 random numbers of an epoch come from the seed and the epoch's number, the learning rate from the
 step's. So a run that goes on from its latest checkpoint ends, on a CPU, in the same weights as one
 that was never interrupted. Lightning's own checkpoints, which are pickles, are switched off.
+
+Several devices, GPUs or processes on the CPU, share an epoch's batches and add their gradients up
+(Lightning's `ddp_fork`): N devices do what one does that accumulates N times as many batches.
 """
 
 import logging
@@ -11,6 +14,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +22,7 @@ import lightning
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
+from torch.multiprocessing import ProcessRaisedException
 from torch.utils.data import DataLoader, Dataset
 
 from editorbot.errors import EditorbotError
@@ -48,6 +53,7 @@ class FitSettings:
     accumulate: int
     gradient_clip: float
     seed: int
+    devices: int = 1
 
 
 class FitResult(NamedTuple):
@@ -117,8 +123,9 @@ def fit(
 
 
 def _run(module: "_Module", *, epochs: int, log_directory: Path) -> None:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    on_gpu = torch.cuda.is_available()
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    on_gpu, devices = torch.cuda.is_available(), module.settings.devices
     module.bar = iter(track(range(epochs), "Training, in epochs"))
     next(module.bar)
     with warnings.catch_warnings():
@@ -127,7 +134,9 @@ def _run(module: "_Module", *, epochs: int, log_directory: Path) -> None:
         warnings.filterwarnings("ignore", category=FutureWarning, module="lightning")
         trainer = lightning.Trainer(
             accelerator="gpu" if on_gpu else "cpu",
-            devices=1,
+            devices=devices,
+            strategy="ddp_fork" if devices > 1 else "auto",
+            use_distributed_sampler=False,
             precision="bf16-mixed" if on_gpu else "32-true",
             max_epochs=epochs,
             accumulate_grad_batches=module.settings.accumulate,
@@ -141,9 +150,19 @@ def _run(module: "_Module", *, epochs: int, log_directory: Path) -> None:
         )
         try:
             trainer.fit(module)
+        except ProcessRaisedException as error:
+            raise _own_error(error) from error
         finally:
             module.bar.close()
             module.task.cpu()
+    if devices > 1:  # of what the processes did, only files are left
+        module.resume(module.directory / "latest")
+
+
+def _own_error(error: ProcessRaisedException) -> Exception:
+    """What a process of several raised, where it is ours; its last line says it all."""
+    name, _, text = str(error).strip().splitlines()[-1].partition(": ")
+    return EditorbotError(text) if name.endswith(EditorbotError.__name__) else error
 
 
 def learning_rate(step: int, *, settings: FitSettings, steps: int) -> float:
@@ -197,6 +216,8 @@ class _Module(lightning.LightningModule):
         self.songs_of_step: list[str] = []
         self.bar: Iterator[int] = iter(())
         self.sums: dict[str, dict[str, list[float]]] = {"train": {}, "val": {}}
+        # Lightning's word for devices that have no song to validate on.
+        self.allow_zero_length_dataloader_with_multiple_devices = True
 
     @property
     def is_stale(self) -> bool:
@@ -205,7 +226,8 @@ class _Module(lightning.LightningModule):
     @property
     def total_steps(self) -> int:
         batches = math.ceil(len(self.train_data) / self.settings.batch_size)
-        return self.settings.epochs * math.ceil(batches / self.settings.accumulate)
+        together = self.settings.accumulate * self.settings.devices
+        return self.settings.epochs * math.ceil(batches / together)
 
     def resume(self, path: Path) -> None:
         checkpoint = load_checkpoint(path, system=self.info["system"])
@@ -242,14 +264,22 @@ class _Module(lightning.LightningModule):
         # A list, not a sampler that draws: Lightning may begin to iterate more than once.
         generator = torch.Generator().manual_seed(self._epoch_seed)
         order = torch.randperm(len(self.train_data), generator=generator).tolist()
-        return self._loader(_Drawn(self.train_data, self._epoch_seed), sampler=order)
+        batches = self._batches(order)
+        # Devices wait for each other, so the last ones go through an epoch's first batches again.
+        batches += list(islice(cycle(batches), -len(batches) % self.settings.devices))
+        return self._loader(_Drawn(self.train_data, self._epoch_seed), batches)
 
-    def val_dataloader(self) -> DataLoader | list:
-        return self._loader(self.validation_data) if len(self.validation_data) else []
+    def val_dataloader(self) -> DataLoader:
+        return self._loader(self.validation_data, self._batches(range(len(self.validation_data))))
 
-    def _loader(self, data: Dataset, **options: Any) -> DataLoader:
+    def _batches(self, order: Sequence[int]) -> list[list[int]]:
         size = self.settings.batch_size
-        return DataLoader(data, batch_size=size, collate_fn=self.collate, **options)
+        return [list(order[start : start + size]) for start in range(0, len(order), size)]
+
+    def _loader(self, data: Dataset, batches: list[list[int]]) -> DataLoader:
+        """Of every so many batches this device's one."""
+        mine = batches[self.trainer.global_rank :: self.settings.devices]
+        return DataLoader(data, batch_sampler=mine, collate_fn=self.collate)
 
     @property
     def _epoch_seed(self) -> int:
@@ -257,7 +287,8 @@ class _Module(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         # For dropout; at each batch, as loaders draw random numbers too, at times of their own.
-        torch.manual_seed(_random_seed(self._epoch_seed, batch_index))
+        number = batch_index * self.settings.devices + self.trainer.global_rank
+        torch.manual_seed(_random_seed(self._epoch_seed, number))
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         self.songs_of_step.append(self.task.songs_of(batch))
@@ -317,18 +348,20 @@ class _Module(lightning.LightningModule):
         info = self._checkpoint_info(metrics)
         optimizer = self.trainer.optimizers[0]
         model = self.task.model
-        # The best first: should the process die in between, this epoch is done again.
-        if is_best:
-            save_checkpoint(self.directory / "best", model=model, info=info)
-        save_checkpoint(self.directory / "latest", model=model, optimizer=optimizer, info=info)
+        if self.trainer.is_global_zero:
+            # The best first: should the process die in between, this epoch is done again.
+            if is_best:
+                save_checkpoint(self.directory / "best", model=model, info=info)
+            save_checkpoint(self.directory / "latest", model=model, optimizer=optimizer, info=info)
         self.trainer.should_stop = self.is_stale
-        next(self.bar, None)
+        if self.trainer.is_global_zero:
+            next(self.bar, None)
 
     def _take_metrics(self) -> dict[str, float]:
         """Means of the epoch under TensorBoard's names, and a clean slate for the next one."""
         metrics = {}
         for stage, prefix in (("train", "train_epoch"), ("val", "val")):
-            means = {k: s / n for k, (s, n) in self.sums[stage].items() if n > 0}
+            means = {k: s / n for k, (s, n) in self._of_all_devices(stage).items() if n > 0}
             weights = self.task.loss_weights
             losses = {k: v for k, v in means.items() if k.endswith("_loss")}
             metrics |= {f"{prefix}/{k}": v for k, v in losses.items()}
@@ -338,6 +371,16 @@ class _Module(lightning.LightningModule):
                 metrics[f"{prefix}/loss"] = total
             self.sums[stage] = {}
         return metrics
+
+    def _of_all_devices(self, stage: str) -> dict[str, list[float]]:
+        """Sums and counts; a device that was given no batch knows no names."""
+        if self.settings.devices == 1:
+            return self.sums[stage]
+        every: list[dict[str, list[float]]] = [{}] * self.settings.devices
+        torch.distributed.all_gather_object(every, self.sums[stage])
+        names = dict.fromkeys(name for sums in every for name in sums)
+        given = {name: [sums[name] for sums in every if name in sums] for name in names}
+        return {name: [sum(x) for x in zip(*pairs, strict=True)] for name, pairs in given.items()}
 
     def _checkpoint_info(self, metrics: dict[str, float]) -> dict[str, Any]:
         progress = {

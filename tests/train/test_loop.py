@@ -241,6 +241,34 @@ def test_without_validation_the_training_loss_chooses(tmp_path):
     assert result.best_loss == info["metrics"]["train_epoch/loss"]
 
 
+def test_two_processes_do_what_one_does_that_accumulates(tmp_path):
+    """Through gloo; five examples to choose the epoch by are not shared out evenly."""
+    given = {"train": points(8), "validation": points(5)}
+    one = fitted(tmp_path / "one", **given, changes={"accumulate": 4})
+    two = fitted(tmp_path / "two", **given, changes={"accumulate": 2, "devices": 2})
+    assert two._replace(best=one.best, latest=one.latest, best_loss=0) == one._replace(best_loss=0)
+    for name in ("best", "latest"):
+        ours, theirs = (load_checkpoint(getattr(r, name), system=SYSTEM) for r in (two, one))
+        assert ours.info["metrics"] == pytest.approx(theirs.info["metrics"], abs=1e-5)
+        for key, tensor in theirs.weights.items():
+            torch.testing.assert_close(ours.weights[key], tensor, atol=1e-5, rtol=1e-5)
+
+
+def test_two_processes_go_on_as_if_never_interrupted(tmp_path):
+    whole = fitted(tmp_path / "whole", changes={"devices": 2})
+    half = fitted(tmp_path / "half", changes={"devices": 2}, stop_after_epoch=2)
+    assert half.epochs == 2
+    resumed = fitted(tmp_path / "half", changes={"devices": 2}, resume=half.latest)
+    assert resumed.latest.joinpath("model.safetensors").read_bytes() == (
+        whole.latest.joinpath("model.safetensors").read_bytes()
+    )
+
+
+def test_what_goes_wrong_in_one_of_two_processes_is_told(tmp_path):
+    with pytest.raises(EditorbotError, match=r"^song song 7(, song .)?: the square loss is nan"):
+        fitted(tmp_path, train=points(broken=7), changes={"devices": 2, "batch_size": 1})
+
+
 def test_nothing_to_learn_from(tmp_path):
     with pytest.raises(EditorbotError, match="no song is left"):
         fitted(tmp_path, train=[])

@@ -63,6 +63,7 @@ def _fit_settings(params: PointerParams, *, songs: int) -> FitSettings:
         accumulate=params.accumulate,
         gradient_clip=path.gradient_clip,
         seed=params.seed,
+        devices=params.devices,
     )
 
 

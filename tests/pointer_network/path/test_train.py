@@ -19,8 +19,10 @@ from editorbot.params import (
     StemsParams,
 )
 from editorbot.pointer_network import train as training
+from editorbot.pointer_network.lesson import SYSTEM
 from editorbot.pointer_network.propose import load_editor, propose_from_features
 from editorbot.pointer_network.train import train_pointer
+from editorbot.train.checkpoints import load_checkpoint
 
 from ..songs import N_MELS, mel_of, path_of, write_song
 
@@ -35,7 +37,7 @@ def prepared(folder, name="tiny", *, seed=0, stems=False, runs=RUNS):
     return write_song(folder, name, mel_of(FRAMES, seed=seed), path_of(*runs), stems=stems)
 
 
-def trained(folder, train, validation=(), *, resume=None, stems=True, **changes):
+def trained(folder, train, validation=(), *, resume=None, stems=True, devices=1, **changes):
     path = {
         "size": SIZE,
         "warmup_steps": 2,
@@ -47,7 +49,7 @@ def trained(folder, train, validation=(), *, resume=None, stems=True, **changes)
     return train_pointer(
         train,
         validation,
-        params=PointerParams(path=PathParams(**path), stems=stems),
+        params=PointerParams(path=PathParams(**path), stems=stems, devices=devices),
         mel=MelParams(n_mels=N_MELS),
         stems=StemsParams(),
         decode=DecodeParams(),
@@ -100,6 +102,14 @@ def test_an_interrupted_training_ends_in_the_same_weights(tmp_path, monkeypatch)
     assert weights(part) != weights(whole)
     resumed = trained(tmp_path / "part", songs, steps=8, augment=True, resume=part.latest)
     assert weights(resumed) == weights(whole)
+
+
+def test_two_processes_share_the_songs(tmp_path):
+    songs = [prepared(tmp_path, name, seed=seed) for seed, name in enumerate(["one", "two"])]
+    result = trained(tmp_path, songs, songs[:1], steps=8, augment=True, devices=2)
+    progress = load_checkpoint(result.latest, system=SYSTEM).info["progress"]
+    assert progress["step"] == 4  # of eight songs, two at a time
+    assert result.metrics["epochs"] == 4
 
 
 def weights(result):
