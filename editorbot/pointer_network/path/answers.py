@@ -29,10 +29,11 @@ def answers_of(model: PathNetwork, features: Features, stems: np.ndarray | None)
     outputs = model(inputs)
 
     @torch.inference_mode()
-    def resume(leaves: Sequence[int], again: bool) -> np.ndarray:
+    def resume(leaves: Sequence[int], again: bool, runs: Sequence[Run]) -> np.ndarray:
         at = torch.tensor(leaves, dtype=torch.long, device=device)
         before = torch.full_like(at, again, dtype=torch.bool)
-        logits = model.pointer(outputs.states[0], at, before, inputs.partners[0])
+        starts = torch.tensor([int(run.start) for run in runs], device=device)
+        logits = model.pointer(outputs.states[0], at, before, starts, inputs.partners[0])
         return logits.softmax(dim=1).cpu().numpy()
 
     @torch.inference_mode()

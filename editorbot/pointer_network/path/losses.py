@@ -53,9 +53,9 @@ class PathTask(SupervisedTask):
         losses = []
         for number, labels in enumerate(batch.labels):
             steps = len(labels.kept)
-            leaves, again = (x.to(outputs.states.device) for x in _departures(labels))
+            known = (x.to(outputs.states.device) for x in _departures(labels))
             states, partners = outputs.states[number, :steps], batch.inputs.partners[number, :steps]
-            logits = self.model.pointer(states, leaves, again, partners)
+            logits = self.model.pointer(states, *known, partners)
             targets = resume_targets(labels).to(logits.device)
             losses.append(functional.cross_entropy(logits, targets))
         return torch.stack(losses).mean()
@@ -86,11 +86,12 @@ def smeared(places, steps: int, spread: float) -> Tensor:
     return torch.exp(-0.5 * (distance / spread) ** 2)
 
 
-def _departures(labels: Labels) -> tuple[Tensor, Tensor]:
-    """(K,) int64 steps of the jumps, and (K,) bool whether an earlier one leaves there too."""
+def _departures(labels: Labels) -> tuple[Tensor, Tensor, Tensor]:
+    """Leaves, again and starts, as the network's pointer takes them."""
     leaves = [round(jump.leave) for jump in labels.jumps]
     again = [leave in leaves[:number] for number, leave in enumerate(leaves)]
-    return torch.tensor(leaves), torch.tensor(again)
+    starts = torch.from_numpy(labels.starts).long()
+    return torch.tensor(leaves), torch.tensor(again), starts
 
 
 def resume_targets(labels: Labels) -> Tensor:

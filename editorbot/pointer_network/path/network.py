@@ -25,6 +25,8 @@ LOCAL_STEPS = 5
 HEADS = 4 + OPS
 DISTANCES = 24
 """Buckets of the distance from where the path leaves to where it resumes, and as many back."""
+RUNS = 8
+"""Up to which runs are counted from either end of the recording, and between two places."""
 COUNTED = 8
 """Things that are counted between two steps that play the same."""
 STEPS_PER_PART = 4096
@@ -220,7 +222,9 @@ def _compressed(amount: Tensor) -> Tensor:
 class Pointer(nn.Module):
     """Where the path goes on: attention from the steps at which it leaves to all steps.
 
-    The last column stands for the end of the edit.
+    Both know in which of the runs that are kept they lie, counted from the first and from the last,
+    so that an editor's orders can be learned from few songs. The last column stands for the end of
+    the edit.
     """
 
     def __init__(self, width: int):
@@ -229,10 +233,17 @@ class Pointer(nn.Module):
         self.again = nn.Parameter(torch.zeros(width))
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
         self.end = nn.Linear(width, 1)
+        self.runs_before = nn.Embedding(RUNS + 1, width)
+        self.runs_after = nn.Embedding(RUNS + 1, width)
         self.distance = nn.Parameter(torch.zeros(2 * DISTANCES + 1))
-        self.alike = nn.Parameter(torch.zeros(PARTNERS))
+        self.runs_between = nn.Parameter(torch.zeros(2, 2 * RUNS + 1))
+        """Worth of a step at any place, and of one where a run starts."""
+        self.begin_at_start = nn.Parameter(torch.zeros(()))
+        self.alike = nn.Parameter(torch.zeros(2, PARTNERS))
 
-    def forward(self, states: Tensor, leaves: Tensor, again: Tensor, partners: Tensor) -> Tensor:
+    def forward(
+        self, states: Tensor, leaves: Tensor, again: Tensor, starts: Tensor, partners: Tensor
+    ) -> Tensor:
         """(K + 1, R + 1) logits of one song.
 
         Args:
@@ -240,24 +251,42 @@ class Pointer(nn.Module):
             leaves: (K,) int64 steps at whose beginning the path leaves, 0 to R; the row before
                 theirs says where the edit begins.
             again: (K,) bool, whether the path has left there before.
+            starts: (S,) int64 steps at which what is kept starts, in ascending order.
             partners: (R, PARTNERS) of `Inputs`.
         """
-        steps, last = len(states), len(states) - 1
-        at = states[leaves.clamp(max=last)]
-        asked = self.query(at) + again[:, None] * self.again
-        query = torch.cat([self.begin[None].to(asked.dtype), asked])
-        logits = query @ self.key(states).T / query.shape[-1] ** 0.5
+        steps = len(states)
         places = torch.arange(steps, device=states.device)
-        distance = self.distance[_bucket(places[None] - leaves[:, None]) + DISTANCES]
-        # What would have followed is compared with what follows there.
-        alike = torch.zeros(len(leaves), steps, device=states.device)
-        there = partners[leaves.clamp(max=last)]
-        found = (there >= 0).float() * self.alike
-        for move in (-1, 0, 1):
-            alike = alike.scatter_add(1, (there + move).clamp(0, last), found)
-        near = torch.cat([torch.zeros_like(distance[:1]), distance + alike])
+        before = torch.searchsorted(starts, places, right=True)
+        known = states + self.runs_before(before.clamp(max=RUNS))
+        known = known + self.runs_after((len(starts) - before).clamp(max=RUNS))
+        last_played = (leaves - 1).clamp(0, steps - 1)
+        asked = self.query(states[leaves.clamp(max=steps - 1)] + known[last_played])
+        asked = asked + again[:, None] * self.again
+        query = torch.cat([self.begin[None].to(asked.dtype), asked])
+        logits = query @ self.key(known).T / query.shape[-1] ** 0.5
+        at_start = torch.zeros(steps, device=states.device).index_fill(0, starts, 1.0)
+        between = (before[None] - before[last_played][:, None]).clamp(-RUNS, RUNS) + RUNS
+        anywhere, there = self.runs_between[:, between]
+        near = self.distance[_bucket(places[None] - leaves[:, None]) + DISTANCES]
+        near = near + anywhere + at_start * there + self._alike(leaves, partners)
+        near = torch.cat([(self.begin_at_start * at_start)[None], near])
         end = self.end(query) / query.shape[-1] ** 0.5
         return torch.cat([logits + near, end], dim=1).float()
+
+    def _alike(self, leaves: Tensor, partners: Tensor) -> Tensor:
+        """(K, R) worth of the places at which is played again what the path leaves.
+
+        What would have followed is compared with what follows there, and what was played last with
+        what is played before.
+        """
+        steps = len(partners)
+        found = torch.zeros(len(leaves), steps, device=partners.device)
+        for back, worth in enumerate(self.alike):
+            there = partners[(leaves - back).clamp(0, steps - 1)]
+            weight = (there >= 0).float() * worth
+            for move in (-1, 0, 1):
+                found = found.scatter_add(1, (there + back + move).clamp(0, steps - 1), weight)
+        return found
 
 
 def _bucket(distance: Tensor) -> Tensor:

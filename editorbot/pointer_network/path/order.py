@@ -31,7 +31,7 @@ class _Odds(NamedTuple):
 def in_order(answers: Answers, decoding: PathDecoding, runs: list[Run]) -> list[Run]:
     """Runs along the raw -> as they are played, some in parts, again, or in other places."""
     splits = _splits(answers.leave, runs, decoding.leave)
-    odds = _odds(answers, sorted({*(round(run.end) for run in runs), *splits}))
+    odds = _odds(answers, sorted({*(round(run.end) for run in runs), *splits}), runs)
     wanted = [_wanted(odds.begin), *(_wanted(odds.first[split]) for split in splits)]
     if decoding.replay < NEVER:
         wanted += [_wanted_before(odds.first[round(run.end)], round(run.end)) for run in runs]
@@ -42,8 +42,8 @@ def in_order(answers: Answers, decoding: PathDecoding, runs: list[Run]) -> list[
     return _joined(_walk(pieces, odds, set(splits), decoding))
 
 
-def _odds(answers: Answers, leaves: list[int]) -> _Odds:
-    first, again = (answers.resume(leaves, before) for before in (False, True))
+def _odds(answers: Answers, leaves: list[int], runs: list[Run]) -> _Odds:
+    first, again = (answers.resume(leaves, before, runs) for before in (False, True))
     rows = (dict(zip(leaves, odds[1:], strict=True)) for odds in (first, again))
     return _Odds(first[0], *rows)
 

@@ -43,10 +43,10 @@ class Answers:
     start: np.ndarray
     end: np.ndarray
     leave: np.ndarray
-    resume: Callable[[Sequence[int], bool], np.ndarray]
-    """Steps (K,) at which the path leaves, and whether it has left there before, -> probabilities
-    (K + 1, R + 1) of where it goes on, in the first row of where it begins, in the last column that
-    it ends."""
+    resume: Callable[[Sequence[int], bool, Sequence[Run]], np.ndarray]
+    """Steps (K,) at which the path leaves, whether it has left there before, and what is kept,
+    along the raw -> probabilities (K + 1, R + 1) of where it goes on, in the first row of where it
+    begins, in the last column that it ends."""
     place: Callable[[Sequence[Run]], list[Run]]
     """Runs in the edit's order -> the same with their ends where exactly they belong."""
 

@@ -19,7 +19,7 @@ def answers(keep, *, start=None, end=None, leave=None, goes_on=None, then=None):
     steps = len(keep)
     goes_on = goes_on or {}
 
-    def resume(leaves, again):
+    def resume(leaves, again, runs):
         odds = np.full((len(leaves) + 1, steps + 1), 1 / (steps + 1))
         to = {**goes_on, **(then or {})} if again else goes_on
         for row, leave in enumerate([None, *leaves]):

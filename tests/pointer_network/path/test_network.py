@@ -82,7 +82,9 @@ def test_a_step_hears_of_its_partner_far_away(model):
 
 def test_where_the_path_goes_on_is_a_probability_of_every_step_and_the_end(model):
     song = example()
-    odds = answers_of(model, song.features, None).resume([40, song.features.steps], False)
+    odds = answers_of(model, song.features, None).resume(
+        [40, song.features.steps], False, [Run(0, 40)]
+    )
     assert odds.shape == (3, song.features.steps + 1)
     np.testing.assert_allclose(odds.sum(axis=1), 1, rtol=1e-5)
 
