@@ -1,48 +1,46 @@
 """Learned editing on songs never heard, beside trivial baselines: all tables in one run.
 
     python benchmarks/learning.py --tracks data/reference --work build/learning
-    python benchmarks/learning.py --counts 60 --seeds 1 --models path --repeats played_again
+    python benchmarks/learning.py --counts 60 --seeds 1 --models path --sets played_again
 
 Jams are simulated from finished tracks, every fourth of which is kept for the test; an editor with
-one habit cuts them. The pipeline itself prepares them, so that what is learned is the edit list
-that the alignment recovers. A network is trained for each number of raws, seed and kind of model,
-decodes freely, and is scored against the person's edit. What was measured before in the same folder
-is not measured again.
+one habit cuts them: `copies` and `played_again` differ in the repeats, `arranger` is another editor
+of the same raws as `played_again`. The pipeline itself prepares them, so that what is learned is
+the edit list that the alignment recovers. A network is trained for each number of raws, seed and
+kind of model, decodes freely, and is scored against the person's edit. What was measured before in
+the same folder is not measured again.
 """
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 import numpy as np
-import yaml
+from learning_jams import SETS, TEST_EVERY, Jam, held_out, make_jams, prepare, song_files
+from learning_oracle import oracle_edit
 from rich.console import Console
 from rich.table import Table
 
 from editorbot.audio.sources import source_of
 from editorbot.audio.store import open_array
-from editorbot.corpus.simulate import simulate
+from editorbot.edl.model import Edit
 from editorbot.edl.serialize import read_edit
 from editorbot.evaluate.intervals import interval
-from editorbot.evaluate.pointer import HeldOutSong, score_systems
+from editorbot.evaluate.pointer import score_systems
 from editorbot.evaluate.summary import SongScore
 from editorbot.files import write_json
-from editorbot.params import Params, SimulateParams
-from editorbot.pointer_network.data import SongFiles
+from editorbot.params import Params
 from editorbot.pointer_network.propose import load_editor, propose_from_features
 from editorbot.pointer_network.train import train_pointer
 from editorbot.progress import track
 
-HERE = Path(__file__).resolve().parents[1]
-REPEATS = ("copies", "played_again")
 MODELS = {
     "path": {"model": "path", "path": {"pretrained": "none"}},
     "path, pretrained": {"model": "path"},
@@ -57,26 +55,32 @@ REACH = {
     ("played_again", 30): (0.94, 0.80),
     ("played_again", 10): (0.92, 0.74),
 }
-MEASURES = ("keep_f1", "cut_f1_500ms", "cut_f1_100ms", "cut_error_s", "length_error")
-JAMS_PER_TEST_TRACK, TEST_EVERY = 4, 4
+MEASURES = (
+    "keep_f1",
+    "cut_f1_500ms",
+    "cut_f1_100ms",
+    "cut_error_s",
+    "length_error",
+    "order_tau",
+    "loops_f1",
+)
+ORACLES = {f"oracle of {name}": given for name, given in MODELS.items() if "," not in name}
 VALIDATION_SHARE = 0.15
-HABITS = SimulateParams(level="splice", vamp_keep_share=0.0)
 
 
-@dataclass(frozen=True)
-class Jam:
-    """One song of a workspace."""
+class Workspace(NamedTuple):
+    """A set of jams, and the folder in which the pipeline works on them."""
 
     name: str
-    track: int
-    is_test: bool
+    folder: Path
 
 
 @dataclass(frozen=True)
 class Row:
     """What one system reached on one test song."""
 
-    repeats: str
+    jams: str
+    """Name of the set."""
     system: str
     raws: int
     seed: int
@@ -94,14 +98,14 @@ def main() -> None:
     if len(tracks) < 2 * TEST_EVERY:
         sys.exit(f"{given.tracks} holds {len(tracks)} tracks, expected {2 * TEST_EVERY} or more")
     rows: list[Row] = []
-    for repeats in given.repeats:
-        workspace = given.work / repeats
-        jams = _jams(tracks, workspace, repeats=repeats, raws=max(given.counts))
-        _prepare(workspace)
-        rows += _baselines(workspace, jams, repeats)
+    for name in given.sets:
+        workspace = Workspace(name, given.work / name)
+        jams = make_jams(tracks, workspace.folder, set_name=name, raws=max(given.counts))
+        prepare(workspace.folder)
+        rows += _baselines(workspace, jams)
         runs = product(given.counts, given.models, range(given.seeds))
         for count, model, seed in runs:
-            rows += _trained(workspace, jams, repeats, count, model, seed)
+            rows += _trained(workspace, jams, count, model, seed)
     _print(rows)
     write_json(Path(given.output), [asdict(row) for row in rows])
 
@@ -115,98 +119,80 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--counts", type=int, nargs="+", default=[60, 30, 10])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--repeats", nargs="+", choices=REPEATS, default=list(REPEATS))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--output", default="results/metrics/learning.json")
     return parser.parse_args()
 
 
-def _jams(tracks: Sequence[Path], workspace: Path, *, repeats: str, raws: int) -> list[Jam]:
-    """Simulate what is missing: `raws` jams to learn from, and those of the test tracks."""
-    test = [n for n in range(len(tracks)) if n % TEST_EVERY == 1]
-    learned = [n for n in range(len(tracks)) if n not in test]
-    wanted = [(learned[k % len(learned)], k // len(learned), False) for k in range(raws)]
-    wanted += [(n, k, True) for n in test for k in range(JAMS_PER_TEST_TRACK)]
-    params = HABITS.model_copy(update={"repeats": repeats})
-    jams = []
-    for number, seed, is_test in track(wanted, f"Simulating jams, {repeats}"):
-        # A track's jams are versions of one song.
-        jam = Jam(f"{'test' if is_test else 'train'}-{number:02d}-{seed}", number, is_test)
-        raw = workspace / "data/input" / f"{jam.name}_raw.wav"
-        if not raw.exists():
-            simulate(tracks[number], workspace / "data", song=jam.name, seed=seed, params=params)
-        jams.append(jam)
-    return jams
-
-
-def _prepare(workspace: Path) -> None:
-    params = yaml.safe_load((HERE / "params.yaml").read_text())
-    params["stems"]["model"] = "off"
-    (workspace / "params.yaml").write_text(yaml.safe_dump(params))
-    command = ["snakemake", "--snakefile", str(HERE / "Snakefile"), "--directory", str(workspace)]
-    command += ["--cores", str(os.cpu_count()), "prepare"]
-    subprocess.run(command, check=True, cwd=HERE)
-
-
-def _files(workspace: Path, jam: Jam) -> SongFiles:
-    results = workspace / "results"
-    return SongFiles(
-        jam.name,
-        mel=results / f"features/{jam.name}_raw.zarr.zip",
-        pointers=results / f"pointers/{jam.name}_pointers.npy",
-        ops=results / f"pointers/{jam.name}_ops.npy",
-    )
-
-
-def _held_out(workspace: Path, jam: Jam) -> HeldOutSong:
-    """The person's edit is the true one here: what is scored does not depend on the alignment."""
-    truth = workspace / "data/truth"
-    human = read_edit(truth / f"{jam.name}_edit.json")
-    return HeldOutSong(
-        jam.name,
-        human,
-        workspace / f"results/decode/{jam.name}_raw.zarr.zip",
-        workspace / f"results/features/{jam.name}_raw.zarr.zip",
-        truth / f"{jam.name}_causes.json",
-    )
-
-
-def _baselines(workspace: Path, jams: Sequence[Jam], repeats: str) -> list[Row]:
-    cache = workspace / "measured/baselines.json"
+def _baselines(workspace: Workspace, jams: Sequence[Jam]) -> list[Row]:
+    """Trivial edits, and what each model makes of the person's own edit."""
+    cache = workspace.folder / "measured/baselines.json"
     if not cache.exists():
-        songs = [_held_out(workspace, jam) for jam in jams if jam.is_test]
+        songs = [held_out(workspace.folder, jam) for jam in jams if jam.is_test]
         params = Params()
-        scores = score_systems(songs, {}, params=params.evaluate, mel=params.mel)
-        _store(cache, [_row(score, repeats, 0, 0) for score in scores])
+        oracles = {
+            name: {song.name: oracle_edit(song.human, Params(pointer=given)) for song in songs}
+            for name, given in ORACLES.items()
+        }
+        scores = score_systems(songs, oracles, params=params.evaluate, mel=params.mel)
+        _store(cache, [_row(score, workspace, 0, 0) for score in scores])
     return _load(cache)
 
 
 def _trained(
-    workspace: Path, jams: Sequence[Jam], repeats: str, count: int, model: str, seed: int
+    workspace: Workspace, jams: Sequence[Jam], count: int, model: str, seed: int
 ) -> list[Row]:
-    name = f"{model.replace(', ', '-')}-{count}-{seed}"
-    cache = workspace / f"measured/{name}.json"
+    name, folder = f"{model.replace(', ', '-')}-{count}-{seed}", workspace.folder
+    cache = folder / f"measured/{name}.json"
     if not cache.exists():
         params = Params(pointer={**MODELS[model], "seed": seed})
         train, validation = _split([jam for jam in jams if not jam.is_test][:count], seed)
         started = time.process_time()
         result = train_pointer(
-            [_files(workspace, jam) for jam in train],
-            [_files(workspace, jam) for jam in validation],
+            [song_files(folder, jam) for jam in train],
+            [song_files(folder, jam) for jam in validation],
             params=params.pointer,
             mel=params.mel,
             stems=params.stems,
             decode=params.decode,
-            directory=workspace / "models" / name,
-            log_directory=workspace / "logs" / name,
+            directory=folder / "models" / name,
+            log_directory=folder / "logs" / name,
         )
-        print(f"{repeats}, {name}: trained in {time.process_time() - started:.0f} CPU s")
+        print(f"{workspace.name}, {name}: trained in {time.process_time() - started:.0f} CPU s")
         tests = [jam for jam in jams if jam.is_test]
-        edits = dict(_proposals(workspace, tests, result.best))
-        songs = [_held_out(workspace, jam) for jam in tests]
-        scores = score_systems(songs, {model: edits}, params=params.evaluate, mel=params.mel)
-        learned = [score for score in scores if score.learned]
-        _store(cache, [_row(score, repeats, count, seed) for score in learned])
+        edits = {model: dict(_proposals(folder, tests, result.best))}
+        rows = _scored(workspace, tests, edits, count, seed)
+        for other in _other_editors(workspace, tests):
+            rows += [
+                replace(row, jams=workspace.name, system=f"{model}, against {other.name}")
+                for row in _scored(other, tests, edits, count, seed)
+            ]
+        _store(cache, rows)
     return _load(cache)
+
+
+def _scored(
+    workspace: Workspace,
+    tests: Sequence[Jam],
+    edits: dict[str, dict[str, Edit]],
+    count: int,
+    seed: int,
+) -> list[Row]:
+    songs = [held_out(workspace.folder, jam) for jam in tests]
+    params = Params()
+    scores = score_systems(songs, edits, params=params.evaluate, mel=params.mel)
+    return [_row(score, workspace, count, seed) for score in scores if score.learned]
+
+
+def _other_editors(workspace: Workspace, tests: Sequence[Jam]) -> Iterator[Workspace]:
+    """Other sets that hold other edits of the same raws."""
+    for name, habits in SETS.items():
+        other = Workspace(name, workspace.folder.parent / name)
+        same = habits["repeats"] == SETS[workspace.name]["repeats"] and name != workspace.name
+        if same and all(
+            (other.folder / f"data/input/{jam.name}_raw.wav").exists() for jam in tests
+        ):
+            yield other
 
 
 def _split(jams: Sequence[Jam], seed: int) -> tuple[list[Jam], list[Jam]]:
@@ -222,16 +208,18 @@ def _split(jams: Sequence[Jam], seed: int) -> tuple[list[Jam], list[Jam]]:
 def _proposals(workspace: Path, jams: Sequence[Jam], checkpoint: Path) -> Iterator[tuple]:
     editor = load_editor(checkpoint)
     for jam in track(jams, "Proposing edits"):
-        mel = open_array(_files(workspace, jam).mel, "mel")
+        mel = open_array(song_files(workspace, jam).mel, "mel")
         human = read_edit(workspace / f"data/truth/{jam.name}_edit.json")
         source = source_of(workspace / f"data/input/{jam.name}_raw.wav")
         assert source.samples == human.sources[0].samples
         yield jam.name, propose_from_features(editor, mel, None, sources=human.sources)[0]
 
 
-def _row(score: SongScore, repeats: str, count: int, seed: int) -> Row:
+def _row(score: SongScore, workspace: Workspace, count: int, seed: int) -> Row:
     measures, dropped = asdict(score.measures), dict(score.dropped)
-    return Row(repeats, score.system, count, seed, score.song, _known(measures), _known(dropped))
+    return Row(
+        workspace.name, score.system, count, seed, score.song, _known(measures), _known(dropped)
+    )
 
 
 def _known(values: dict[str, float]) -> dict[str, float]:
@@ -247,19 +235,19 @@ def _load(path: Path) -> list[Row]:
 
 
 def _print(rows: Sequence[Row]) -> None:
-    console = Console(width=150)
-    for repeats in sorted({row.repeats for row in rows}):
-        here = [row for row in rows if row.repeats == repeats]
-        table = Table(title=f"repeats: {repeats}; means over songs and seeds, 95 % over songs")
+    console = Console(width=200)
+    for name in dict.fromkeys(row.jams for row in rows):
+        here = [row for row in rows if row.jams == name]
+        table = Table(title=f"{name}: means over songs and seeds, 95 % over songs")
         for heading in ("system", "raws", "seeds", *MEASURES, "asked: keep, cut"):
             table.add_column(heading, justify="left" if heading == "system" else "right")
-        causes = Table(title=f"repeats: {repeats}; share of what was dropped that is dropped too")
+        causes = Table(title=f"{name}: share of what was dropped that is dropped too")
         names = sorted({cause for row in here for cause in row.dropped})
         for heading in ("system", "raws", *names):
             causes.add_column(heading, justify="left" if heading == "system" else "right")
         for system, raws in dict.fromkeys((row.system, row.raws) for row in here):
             mine = [row for row in here if (row.system, row.raws) == (system, raws)]
-            asked = REACH.get((repeats, raws))
+            asked = REACH.get((name, raws))
             cells = [_cell(mine, measure) for measure in MEASURES]
             seeds = len({row.seed for row in mine})
             table.add_row(
@@ -269,7 +257,7 @@ def _print(rows: Sequence[Row]) -> None:
                 *cells,
                 f"{asked[0]}, {asked[1]}" if asked else "",
             )
-            shares = [[r.dropped[name] for r in mine if name in r.dropped] for name in names]
+            shares = [[r.dropped[cause] for r in mine if cause in r.dropped] for cause in names]
             causes.add_row(
                 system, str(raws or ""), *(f"{fmean(x):.2f}" if x else "" for x in shares)
             )

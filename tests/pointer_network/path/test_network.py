@@ -12,6 +12,7 @@ from editorbot.pointer_network.path.features import features_of
 from editorbot.pointer_network.path.labels import labels_of
 from editorbot.pointer_network.path.losses import PathTask
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.terms import Run
 
 from ..songs import mel_of, path_of
 
