@@ -23,8 +23,9 @@ from editorbot.pointer_network.targets import OPS
 
 LOCAL_STEPS = 5
 HEADS = 4 + OPS
-DISTANCES = 24
-"""Buckets of the distance from where the path leaves to where it resumes, and as many back."""
+NEAREST, PER_OCTAVE, DISTANCES = 8, 6, 80
+"""Distances from where the path leaves to where it resumes: each of up to eight steps for itself,
+then six to the octave, and as many back."""
 RUNS = 8
 """Up to which runs are counted from either end of the recording, and between two places."""
 COUNTED = 8
@@ -290,8 +291,8 @@ class Pointer(nn.Module):
 
 
 def _bucket(distance: Tensor) -> Tensor:
-    """Signed, linear up to 4 steps and then two to the octave."""
+    """Signed number of the bucket."""
     size = distance.abs().float()
-    octaves = 4 + 2 * torch.log2((size / 4).clamp(min=1))
-    bucket = torch.where(size <= 4, size, octaves).long().clamp(max=DISTANCES)
+    octaves = NEAREST + PER_OCTAVE * torch.log2((size / NEAREST).clamp(min=1))
+    bucket = torch.where(size <= NEAREST, size, octaves).long().clamp(max=DISTANCES)
     return bucket * distance.sign()
