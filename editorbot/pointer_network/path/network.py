@@ -26,6 +26,8 @@ HEADS = 4 + OPS
 NEAREST, PER_OCTAVE, DISTANCES = 8, 6, 80
 """Distances from where the path leaves to where it resumes: each of up to eight steps for itself,
 then six to the octave, and as many back."""
+STRETCH = 16.0
+"""Of single numbers that are learned beside matrices: an optimiser takes small steps with all."""
 RUNS = 8
 """Up to which runs are counted from either end of the recording, and between two places."""
 COUNTED = 8
@@ -272,7 +274,7 @@ class Pointer(nn.Module):
         near = near + anywhere + at_start * there + self._alike(leaves, partners)
         near = torch.cat([(self.begin_at_start * at_start)[None], near])
         end = self.end(query) / query.shape[-1] ** 0.5
-        return torch.cat([logits + near, end], dim=1).float()
+        return torch.cat([logits + STRETCH * near, end], dim=1).float()
 
     def _alike(self, leaves: Tensor, partners: Tensor) -> Tensor:
         """(K, R) worth of the places at which is played again what the path leaves.

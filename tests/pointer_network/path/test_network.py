@@ -22,7 +22,7 @@ SIZE = PathSize(stride=STRIDE, width=16, feedforward=16, partner_width=4, dropou
 FRAME_S = 256 / 22050
 
 
-def example(frames=801, *, seed=0, runs=((80, 200), (100, 300))):
+def example(frames=801, *, seed=0, runs=((80, 200), (100, 200), (240, 300))):
     # The second half is the first one again, a little louder.
     half = mel_of(frames // 2, seed=seed)
     mel = np.concatenate([half, 0.9 * half, half[:, : frames % 2]], axis=1)
