@@ -190,7 +190,7 @@ class PathLossWeights(Section):
     start: float = 2.0
     end: float = 2.0
     leave: float = 1.0
-    resume: float = 0.1
+    resume: float = 0.2
     place: float = 0.1
     ops: float = 0.05
 
