@@ -25,7 +25,7 @@ NEUTRAL = frozenset(
 DATA_FILES = {
     "editorbot.align.rating": ("editorbot/align/confidence.json",),
     "editorbot.audio.demucs_mini": ("editorbot/audio/weights/mini/*",),
-    "editorbot.pointer_network.path.practised": ("editorbot/pointer_network/path/weights/*",),
+    "editorbot.pointer_network.path.pretrained": ("editorbot/pointer_network/path/weights/*",),
 }
 """Files beside the code that decide results, as glob patterns, by the module that reads them."""
 

@@ -285,8 +285,3 @@ SONGS = (
         "demo-sonata-wq186", "Sonata H. 186", "C. P. E. Bach", "cpebach/h186.mxl", "jazz", 92, 90
     ),
 )
-
-SHOWN = 10
-PRACTICE_SONGS = SONGS[SHOWN:]
-"""What the network that editorbot comes with practised on: not those that `make run` shows first,
-on which it is scored."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from editorbot.audio.decode import decode
+from editorbot.audio.io import probe
 from editorbot.audio.mel import mel_store
 from editorbot.corpus.simulate import simulate
 from editorbot.edl.frames import FrameGrid, to_ops, to_pointers
@@ -41,6 +42,7 @@ RANGES: dict[str, tuple[float, float]] = {
 """Of the params of the same names, drawn evenly."""
 EDITOR = {"vamp_keep_share": 0.0, "loop_share": 0.05, "reorder_share": 0.03}
 """What cannot be told from the sound is rare."""
+FEWEST_PASSAGES, SHORTEST_PASSAGE_S = 4, 4.0
 COPIES_SHARE = 0.25
 LEVELS = ("splice", "arranged")
 
@@ -54,9 +56,11 @@ class JamFiles:
     ops: Path
 
 
-def varied(rng: np.random.Generator) -> SimulateParams:
-    """One band's and editor's habits."""
+def varied(rng: np.random.Generator, *, track_s: float) -> SimulateParams:
+    """One band's and editor's habits with a track of that length."""
     drawn = {name: float(rng.uniform(*bounds)) for name, bounds in RANGES.items()}
+    most_s = min(track_s, drawn["max_track_s"]) / FEWEST_PASSAGES
+    drawn["passage_s"] = max(SHORTEST_PASSAGE_S, min(drawn["passage_s"], most_s))
     repeats = "copies" if rng.random() < COPIES_SHARE else "played_again"
     level = LEVELS[int(rng.integers(len(LEVELS)))]
     return SimulateParams(repeats=repeats, level=level, **EDITOR, **drawn)
@@ -75,7 +79,8 @@ def make_jam(
     grid = FrameGrid(mel.sample_rate, mel.hop_length)
     with tempfile.TemporaryDirectory(prefix="editorbot-jam-") as folder:
         workplace, song = Path(folder), track.stem
-        habits = varied(np.random.default_rng([number, zlib.crc32(song.encode())]))
+        info, rng = probe(track), np.random.default_rng([number, zlib.crc32(song.encode())])
+        habits = varied(rng, track_s=info.samples / info.sample_rate)
         simulate(track, workplace, song=song, seed=number, params=habits)
         decoded = workplace / "decoded.zarr.zip"
         decode(

@@ -12,8 +12,7 @@ space, "-" or "_" is no version: "song_1" and "song_2" are two songs.
 
 Order. Songs are ranked by a hash of the seed and their base name; the first are the test songs, the
 next the validation songs, the rest the training songs. A rank does not depend on other songs, so
-an added song pushes at most one song across each border. Songs that a pretrained network has heard
-come last: scores are of songs that nothing has heard.
+an added song pushes at most one song across each border.
 
 Numbers. With five songs or more: the params' shares, rounded, but at least two test songs, one
 validation song and one training song. With four: 2 training, 1 validation, 1 test; three: 1, 1, 1;
@@ -74,16 +73,13 @@ def split_songs(
     held_out: float,
     validation: float,
     seed: int = 0,
-    practised: Iterable[str] = (),
 ) -> Splits:
     """Split songs by name; `held_out` and `validation` are shares of the songs, 0 to 1.
 
-    Shares and least numbers count songs, so a song with many versions counts once. `practised` are
-    songs that a pretrained network has heard: they are not held out.
+    Shares and least numbers count songs, so a song with many versions counts once.
 
     Raises:
-        EditorbotError: There is no song, the shares leave nothing to train on, or too few songs are
-            left that the pretrained network has not heard.
+        EditorbotError: There is no song, or the shares leave nothing to train on.
     """
     if held_out + validation >= 1:
         raise EditorbotError(
@@ -95,14 +91,8 @@ def split_songs(
         versions.setdefault(base_name(name), []).append(name)
     if not versions:
         raise EditorbotError("there is no complete pair to split: expected at least one song")
-    heard = {base_name(name) for name in practised}
-    ranked = sorted(versions, key=lambda base: (base in heard, _rank(base, seed)))
+    ranked = sorted(versions, key=lambda base: _rank(base, seed))
     tests, validations, warning = _counts(len(ranked), held_out, validation)
-    if any(base in heard for base in ranked[:tests]):
-        raise EditorbotError(
-            f"{tests} songs are to be held out, and the pretrained network has heard all but "
-            f"{len(versions.keys() - heard)}: set pointer.path.pretrained to none, or add songs"
-        )
     parts = (ranked[tests + validations :], ranked[tests : tests + validations], ranked[:tests])
     train, valid, test = (tuple(sorted(n for base in p for n in versions[base])) for p in parts)
     return Splits(train=train, validation=valid, test=test, warning=warning)

@@ -6,7 +6,6 @@ from pathlib import Path
 from editorbot.errors import EditorbotError
 from editorbot.params import DecodeParams, MelParams, PointerParams, PretrainParams, StemsParams
 from editorbot.pointer_network.data import SongFiles
-from editorbot.pointer_network.path.practised import track_of
 from editorbot.pointer_network.train import TrainResult, train_pointer
 
 
@@ -46,3 +45,8 @@ def pretrain_pointer(
         directory=directory,
         log_directory=log_directory,
     )
+
+
+def track_of(jam: str) -> str:
+    """The track that a jam, `{track}.{number}`, was made of."""
+    return jam.rpartition(".")[0]

@@ -73,7 +73,6 @@ rule splits:
     params:
         settings=PARAMS.splits.model_dump(),
         songs=SONGS,
-        practised=PRACTISED,
         code=code_of("splits"),
     message:
         "Splitting the songs"

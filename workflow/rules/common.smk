@@ -8,7 +8,6 @@ from editorbot.corpus.songs import find_songs
 from editorbot.corpus.splits import Splits, split_songs
 from editorbot.errors import EditorbotError
 from editorbot.params import check_params
-from editorbot.pointer_network.path.practised import practised_songs
 from editorbot.provenance import code_digest
 from editorbot.workflow.run import (
     begin,
@@ -24,9 +23,8 @@ try:
     PARAMS = check_params(config, name="params.yaml")
     TABLE = find_songs("data", which=PARAMS.songs.which)
     check_names(TABLE.names)
-    PRACTISED = sorted(practised_songs(PARAMS.pointer) & set(TABLE.names))
     SPLITS = (
-        split_songs(TABLE.names, practised=PRACTISED, **PARAMS.splits.model_dump())
+        split_songs(TABLE.names, **PARAMS.splits.model_dump())
         if TABLE.songs
         else Splits((), (), ())
     )

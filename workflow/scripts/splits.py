@@ -6,6 +6,6 @@ with step(snakemake):
     from editorbot.corpus.splits import split_songs, write_splits
 
     splits = split_songs(
-        snakemake.params.songs, practised=snakemake.params.practised, **snakemake.params.settings
+        snakemake.params.songs, **snakemake.params.settings
     )
     write_splits(snakemake.output[0], splits)

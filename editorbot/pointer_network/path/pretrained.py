@@ -7,10 +7,10 @@ from editorbot.errors import EditorbotError
 from editorbot.params import PathParams
 from editorbot.pointer_network.lesson import SYSTEM
 from editorbot.pointer_network.path.network import PathNetwork
-from editorbot.pointer_network.path.practised import BUNDLED
 from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.train.checkpoints import load_checkpoint
 
+BUNDLED = Path(__file__).parent / "weights"
 PLACES = {
     "bundled": BUNDLED,
     "reference": Path("results/models/pointer_network_pretrained/best"),
