@@ -1,11 +1,13 @@
-"""Time and memory of the encoder at 5,000 to 50,000 frames, beside softmax attention of one size.
+"""Time and memory of a network at 5,000 to 50,000 frames, beside softmax attention of one size.
 
-    python benchmarks/encoder.py [--size full] [--threads 2] [--softmax-frames 15000]
+    python benchmarks/encoder.py [--compile]
+    python benchmarks/encoder.py --network v2 --size full --softmax-frames 15000
 
-Each case runs in a process of its own, so that the peak of resident memory is that case's; what the
-process holds before the first pass is subtracted. Both encoders are the same but for the attention
-(PyTorch's scaled_dot_product_attention, which on a CPU runs its fused kernel where it can). Prints
-the ratio of 50,000 to 5,000 frames, which may be at most 11 for the linear one.
+Of the path model, or of V2's encoder. Each case runs in a process of its own, so that the peak of
+resident memory is that case's; what the process holds before the first pass is subtracted. Times
+are CPU seconds. Both networks are the same but for the attention (PyTorch's
+scaled_dot_product_attention, which on a CPU runs its fused kernel where it can). Prints the ratio
+of 50,000 to 5,000 frames, which may be at most 11 for the linear one.
 """
 
 import argparse
@@ -20,14 +22,27 @@ LARGEST_RATIO = 11.0
 N_MELS = 128
 
 
-def build(size_name: str, kind: str):
+def build(network: str, size: str, kind: str):
+    """A network, and what makes an input of so many frames for it."""
+    import torch
+
+    torch.manual_seed(0)
+    model, example = (_path if network == "path" else _v2)(size)
+    if kind == "softmax":
+        for name, module in list(model.named_modules()):
+            if type(module).__name__ == "LinearAttention":
+                model.set_submodule(name, softmax_attention(module))
+    model = model.train()
+    return (torch.compile(model) if kind == "compiled" else model), example
+
+
+def softmax_attention(linear):
+    """PyTorch's attention with the weights and the interface of our linear one."""
     import torch
     from torch.nn import functional
 
     from editorbot.nn.blocks import split_heads
     from editorbot.nn.linear_attention import LinearAttention
-    from editorbot.params import PointerParams
-    from editorbot.pointer_network.encoder import STEPS_PER_PART, RawEncoder
 
     class SoftmaxAttention(LinearAttention):
         def forward(self, parts, masks):
@@ -38,15 +53,51 @@ def build(size_name: str, kind: str):
             )
             attended = functional.scaled_dot_product_attention(q, k, v)
             attended = self.output(attended.transpose(1, 2).flatten(-2))
-            return attended.split(STEPS_PER_PART, dim=1)
+            return attended.split([part.shape[1] for part in parts], dim=1)
 
-    torch.manual_seed(0)
+    return SoftmaxAttention(linear.output.out_features, heads=linear.heads)
+
+
+def _v2(size_name: str):
+    import torch
+
+    from editorbot.params import PointerParams
+    from editorbot.pointer_network.encoder import RawEncoder
+
     size = PointerParams(size=size_name).dimensions
-    encoder = RawEncoder(size, n_mels=N_MELS, stems=False)
-    if kind == "softmax":
-        for layer in encoder.layers:
-            layer.attention = SoftmaxAttention(size.width, heads=size.heads)
-    return encoder.train(), size.stride
+
+    def example(frames: int):
+        mel = torch.rand(1, N_MELS, -(-frames // size.stride) * size.stride)
+        return mel, None, torch.tensor([mel.shape[-1] // size.stride])
+
+    return RawEncoder(size, n_mels=N_MELS, stems=False), example
+
+
+def _path(size_name: str):
+    import torch
+
+    from editorbot.params import PathSize
+    from editorbot.pointer_network.path.network import Inputs, PathNetwork
+    from editorbot.pointer_network.repeats import BANDS, FEATURES, PARTNERS
+
+    size = PathSize()
+
+    def example(frames: int):
+        steps = -(-frames // size.stride)
+        there = (1, steps, PARTNERS)
+        inputs = Inputs(
+            mel=torch.rand(1, steps * size.stride, BANDS).half(),
+            repeats=torch.rand(1, steps, FEATURES).half(),
+            partners=torch.randint(-1, steps, there),
+            behind=torch.randint(0, 8, there),
+            ahead=torch.randint(0, 8, there),
+            stems=None,
+            lengths=torch.tensor([steps]),
+            frames=torch.tensor([steps * size.stride]),
+        )
+        return (inputs,)
+
+    return PathNetwork(size, stems=False), example
 
 
 def resident_bytes() -> int:
@@ -78,35 +129,37 @@ class PeakMemory:
         return (self.peak - self.start) / 1e6
 
 
-def measure(kind: str, frames: int, *, size: str, backward: bool, threads: int, repeats: int):
-    """Shortest of `repeats` passes, and the peak memory of all."""
+def measure(kind: str, frames: int, given: argparse.Namespace, *, backward: bool):
+    """Shortest of the repeated passes, and the peak memory of all."""
     import torch
 
-    torch.set_num_threads(threads)
-    encoder, stride = build(size, kind)
-    mel = torch.rand(1, N_MELS, -(-frames // stride) * stride)
-    lengths = torch.tensor([mel.shape[-1] // stride])
+    torch.set_num_threads(given.threads)
+    model, example = build(given.network, given.size, kind)
 
-    def one_pass():
+    def one_pass(inputs):
         with torch.set_grad_enabled(backward):
-            memory = encoder(mel, None, lengths)
+            outputs = [x for x in model(*inputs) if x.is_floating_point()]
             if backward:
-                (memory.states.square().mean() + memory.summary.square().mean()).backward()
+                sum(x.square().mean() for x in outputs).backward()
 
-    # Libraries load and threads start on a short input, outside the measured memory.
-    encoder(mel[..., : 64 * stride], None, torch.tensor([64]))
+    # Libraries load, threads start and code is compiled outside the measured memory.
+    one_pass(example(64 * 8))
+    inputs = example(frames)
+    if kind == "compiled":
+        one_pass(inputs)
     seconds = []
     with PeakMemory() as memory:
-        for _ in range(repeats):
-            start = time.perf_counter()
-            one_pass()
-            seconds.append(time.perf_counter() - start)
+        for _ in range(given.repeats):
+            start = time.process_time()
+            one_pass(inputs)
+            seconds.append(time.process_time() - start)
     return {"seconds": min(seconds), "megabytes": memory.megabytes}
 
 
 def in_own_process(kind: str, frames: int, given: argparse.Namespace, *, backward: bool) -> dict:
     command = [sys.executable, __file__, "--case", kind, str(frames), str(int(backward))]
-    options = ["--size", given.size, "--threads", str(given.threads), "--repeats"]
+    options = ["--network", given.network, "--size", given.size]
+    options += ["--threads", str(given.threads), "--repeats"]
     # One softmax pass over 50,000 frames takes minutes: once will do.
     repeats = 1 if kind == "softmax" and frames > 20_000 else given.repeats
     done = subprocess.run([*command, *options, str(repeats)], check=True, stdout=subprocess.PIPE)
@@ -114,24 +167,29 @@ def in_own_process(kind: str, frames: int, given: argparse.Namespace, *, backwar
 
 
 def compare(given: argparse.Namespace, *, backward: bool) -> float:
-    print(f"\n{'forward and backward' if backward else 'forward'}, size {given.size}")
-    print(f"{'frames':>8}{'linear':>20}{'softmax':>20}{'softmax / linear':>24}")
+    kinds = ["linear", "softmax", *(["compiled"] if given.compile else [])]
+    print(f"\n{given.network}, {'forward and backward' if backward else 'forward'}")
+    print(
+        f"{'frames':>8}" + "".join(f"{kind:>22}" for kind in kinds) + "   of linear: time, memory"
+    )
     results = {}
     for frames in FRAMES:
-        for kind in ("linear", "softmax"):
-            if kind == "linear" or frames <= given.softmax_frames:
-                results[kind, frames] = in_own_process(kind, frames, given, backward=backward)
-        cells = [
-            results[kind, frames] for kind in ("linear", "softmax") if (kind, frames) in results
-        ]
-        times = [cell["seconds"] for cell in cells]
-        sizes = [cell["megabytes"] for cell in cells]
-        row = "".join(f"{t:>9.2f} s{m:>6.0f} MB" for t, m in zip(times, sizes, strict=True))
-        ratios = f"{times[-1] / times[0]:>11.1f} x time {sizes[-1] / sizes[0]:>4.1f} x memory"
-        ratios = ratios if len(cells) == 2 else ""
-        print(f"{frames:>8}  {row}  {ratios}", flush=True)
+        row = f"{frames:>8}"
+        for kind in kinds:
+            if kind == "softmax" and frames > given.softmax_frames:
+                row += f"{'':>22}"
+                continue
+            found = in_own_process(kind, frames, given, backward=backward)
+            results[kind, frames] = found
+            row += f"{found['seconds']:>11.2f} s{found['megabytes']:>6.0f} MB"
+        usual = results["linear", frames]
+        for kind in kinds[1:]:
+            if (kind, frames) in results:
+                ratios = (results[kind, frames][unit] / usual[unit] for unit in usual)
+                row += f"   {kind} " + ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        print(row, flush=True)
     short, long = FRAMES[0], FRAMES[-1]
-    for kind in ("linear", "softmax"):
+    for kind in kinds:
         if (kind, long) not in results:
             continue
         ratio = {
@@ -147,8 +205,10 @@ def compare(given: argparse.Namespace, *, backward: bool) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", default="full", choices=["mini", "full"])
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--network", default="path", choices=["path", "v2"])
+    parser.add_argument("--size", default="full", choices=["mini", "full"], help="of v2's")
+    parser.add_argument("--compile", action="store_true", help="torch.compile beside it")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     help_text = "longest input that softmax attention gets; 50,000 frames take it minutes"
     parser.add_argument("--softmax-frames", type=int, default=FRAMES[-1], help=help_text)
@@ -156,8 +216,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.case:
         kind, frames, backward = given.case
-        options = {"size": given.size, "threads": given.threads, "repeats": given.repeats}
-        result = measure(kind, int(frames), backward=backward == "1", **options)
+        result = measure(kind, int(frames), given, backward=backward == "1")
         print(json.dumps(result))
         return
     ratios = [compare(given, backward=backward) for backward in (False, True)]
