@@ -62,7 +62,7 @@ def _v2(size_name: str):
     import torch
 
     from editorbot.params import PointerParams
-    from editorbot.pointer_network.encoder import RawEncoder
+    from editorbot.pointer_network.v2.encoder import RawEncoder
 
     size = PointerParams(size=size_name).dimensions
 
@@ -78,7 +78,7 @@ def _path(size_name: str):
 
     from editorbot.params import PathSize
     from editorbot.pointer_network.path.network import Inputs, PathNetwork
-    from editorbot.pointer_network.repeats import BANDS, FEATURES, PARTNERS
+    from editorbot.pointer_network.path.repeats import BANDS, FEATURES, PARTNERS
 
     size = PathSize()
 

@@ -12,7 +12,7 @@ from editorbot.corpus.simulate import simulate
 from editorbot.edl.serialize import read_edit
 from editorbot.evaluate.pointer import HeldOutSong
 from editorbot.params import SimulateParams
-from editorbot.pointer_network.data import SongFiles
+from editorbot.pointer_network.songs import SongFiles
 from editorbot.progress import track
 
 HERE = Path(__file__).resolve().parents[1]

@@ -16,8 +16,8 @@ from editorbot.pointer_network.path.decode import decode_path
 from editorbot.pointer_network.path.labels import Labels, labels_of
 from editorbot.pointer_network.path.losses import smeared
 from editorbot.pointer_network.path.terms import Answers, PathDecoding, Run
-from editorbot.pointer_network.propose_v2 import tidy
-from editorbot.pointer_network.targets import (
+from editorbot.pointer_network.v2.propose import tidy
+from editorbot.pointer_network.v2.targets import (
     decode,
     encode,
     ops_to_steps,

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from editorbot.pointer_network.data import PointerDataset, SongFiles, collate
-from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.path.answers import answers_of
 from editorbot.pointer_network.path.examples import PathDataset
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.propose import PointerEditor, load_editor
-from editorbot.pointer_network.train_v2 import PointerTask, commonest_delta_accuracy
+from editorbot.pointer_network.songs import SongFiles
+from editorbot.pointer_network.v2.examples import PointerDataset, collate
+from editorbot.pointer_network.v2.model import PointerNetwork
+from editorbot.pointer_network.v2.train import PointerTask, commonest_delta_accuracy
 from editorbot.progress import track
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from editorbot.errors import EditorbotError
 from editorbot.params import DecodeParams, MelParams, PointerParams, PretrainParams, StemsParams
-from editorbot.pointer_network.data import SongFiles
+from editorbot.pointer_network.songs import SongFiles
 from editorbot.pointer_network.train import TrainResult, train_pointer
 
 

@@ -13,14 +13,14 @@ from editorbot.edl.model import Edit, Fade, Source
 from editorbot.errors import EditorbotError
 from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
-from editorbot.pointer_network.decode import Decoding, Frames
-from editorbot.pointer_network.encoder import STEMS
 from editorbot.pointer_network.lesson import SYSTEM
-from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.propose import PathProposer
 from editorbot.pointer_network.path.terms import PathDecoding
-from editorbot.pointer_network.propose_v2 import v2_pointers
+from editorbot.pointer_network.songs import STEMS, Frames
+from editorbot.pointer_network.v2.decode import Decoding
+from editorbot.pointer_network.v2.model import PointerNetwork
+from editorbot.pointer_network.v2.propose import v2_pointers
 from editorbot.pointer_network.wishes import Wishes
 from editorbot.train.checkpoints import load_checkpoint, load_weights
 

@@ -8,13 +8,13 @@ import torch
 
 from editorbot.errors import EditorbotError
 from editorbot.files import write_json
+from editorbot.nn.modules import parameter_count
 from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
-from editorbot.pointer_network.data import SongFiles
 from editorbot.pointer_network.lesson import SYSTEM, Lesson
-from editorbot.pointer_network.model import parameter_count
 from editorbot.pointer_network.path.train import path_lesson
-from editorbot.pointer_network.train_v2 import v2_lesson
+from editorbot.pointer_network.songs import SongFiles
+from editorbot.pointer_network.v2.train import v2_lesson
 from editorbot.train.checkpoints import load_checkpoint, load_weights, save_checkpoint
 from editorbot.train.loop import FitResult, fit
 

@@ -6,11 +6,12 @@ import numpy as np
 
 from editorbot.audio.store import write_array
 from editorbot.params import DecodeParams, MelParams, MiniPointerSize, PointerParams, StemsParams
-from editorbot.pointer_network.data import Example, SongFiles, make_example
-from editorbot.pointer_network.decode import Decoding
-from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.terms import PathDecoding
+from editorbot.pointer_network.songs import SongFiles
+from editorbot.pointer_network.v2.decode import Decoding
+from editorbot.pointer_network.v2.examples import Example, make_example
+from editorbot.pointer_network.v2.model import PointerNetwork
 from editorbot.train.checkpoints import save_checkpoint
 
 N_MELS = 16

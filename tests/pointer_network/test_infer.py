@@ -12,13 +12,13 @@ from editorbot.errors import EditorbotError
 from editorbot.evaluate.playback import kept_steps
 from editorbot.params import PathParams, PathSize, PointerParams, StemsParams
 from editorbot.pointer_network import infer as infer_module
-from editorbot.pointer_network.decode import NEVER, Decoding
 from editorbot.pointer_network.doors import run
 from editorbot.pointer_network.infer import computed_features, infer, main, propose
-from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.pointer_network.propose import load_editor
+from editorbot.pointer_network.v2.decode import NEVER, Decoding
+from editorbot.pointer_network.v2.model import PointerNetwork
 from editorbot.pointer_network.wishes import Span, Wishes
 from editorbot.train.checkpoints import save_checkpoint
 
@@ -50,7 +50,7 @@ def test_samples_outside_fades_are_the_raws_to_the_bit(tmp_path, monkeypatch, ca
     raw, best = recording(tmp_path), checkpoint(tmp_path)
     real_steps = path_of((10, 60), (30, 100))  # of 4 frames of 11.6 ms
     monkeypatch.setattr(
-        "editorbot.pointer_network.propose_v2.decode_steps", lambda *_, **__: real_steps
+        "editorbot.pointer_network.v2.propose.decode_steps", lambda *_, **__: real_steps
     )
     (proposal,) = infer(raw, checkpoint=best, output=tmp_path / "out" / "edit.wav")
     assert "learned from 2 songs with 7 cuts" in capsys.readouterr().out

@@ -9,7 +9,7 @@ with step(snakemake):
     from editorbot.evaluate.frame_accuracy import frame_accuracy
     from editorbot.evaluate.pointer import HeldOutSong, ReportFiles, evaluate_pointer
     from editorbot.params import EvaluateParams, MelParams
-    from editorbot.pointer_network.data import SongFiles
+    from editorbot.pointer_network.songs import SongFiles
 
     inputs, given = snakemake.input, snakemake.params
     songs, prepared, proposals = [], [], {}

@@ -6,8 +6,8 @@ from editorbot.workflow.step import step
 
 with step(snakemake):
     from editorbot.params import DecodeParams, MelParams, PointerParams, PretrainParams, StemsParams
-    from editorbot.pointer_network.data import SongFiles
     from editorbot.pointer_network.pretrain import pretrain_pointer
+    from editorbot.pointer_network.songs import SongFiles
 
     given, inputs = snakemake.params, snakemake.input
     paths = (map(Path, files) for files in (inputs.mel, inputs.pointers, inputs.ops))

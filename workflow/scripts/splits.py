@@ -5,7 +5,5 @@ from editorbot.workflow.step import step
 with step(snakemake):
     from editorbot.corpus.splits import split_songs, write_splits
 
-    splits = split_songs(
-        snakemake.params.songs, **snakemake.params.settings
-    )
+    splits = split_songs(snakemake.params.songs, **snakemake.params.settings)
     write_splits(snakemake.output[0], splits)

@@ -7,7 +7,7 @@ from editorbot.workflow.step import step
 
 with step(snakemake):
     from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
-    from editorbot.pointer_network.data import SongFiles
+    from editorbot.pointer_network.songs import SongFiles
     from editorbot.pointer_network.train import train_pointer
 
     given, inputs = snakemake.params, snakemake.input

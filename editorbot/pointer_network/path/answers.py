@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from editorbot.pointer_network.model import device_of
+from editorbot.nn.modules import device_of
 from editorbot.pointer_network.path.examples import inputs_of
 from editorbot.pointer_network.path.features import Features
 from editorbot.pointer_network.path.network import PathNetwork

@@ -12,13 +12,11 @@ from torch.utils.data import Dataset
 
 from editorbot.errors import EditorbotError
 from editorbot.params import MelParams, PathParams
-from editorbot.pointer_network.data import SongFiles, read_features, read_path
-from editorbot.pointer_network.encoder import STEMS
 from editorbot.pointer_network.path.augment import augmented
 from editorbot.pointer_network.path.features import Features, features_of, in_bands
 from editorbot.pointer_network.path.labels import Labels, labels_of
 from editorbot.pointer_network.path.network import Inputs
-from editorbot.pointer_network.targets import IGNORE
+from editorbot.pointer_network.songs import IGNORE, STEMS, SongFiles, read_features, read_path
 from editorbot.progress import track
 
 

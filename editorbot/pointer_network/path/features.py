@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from editorbot.pointer_network.repeats import BANDS, Repeats, find_repeats, step_vectors
+from editorbot.pointer_network.path.repeats import BANDS, Repeats, find_repeats, step_vectors
 
 
 class Features(NamedTuple):

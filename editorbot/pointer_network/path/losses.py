@@ -10,7 +10,7 @@ from editorbot.pointer_network.path.examples import PathBatch
 from editorbot.pointer_network.path.labels import END, Labels
 from editorbot.pointer_network.path.network import Outputs, PathNetwork
 from editorbot.pointer_network.path.place import Cuts, cuts_of, place_targets
-from editorbot.pointer_network.targets import IGNORE
+from editorbot.pointer_network.songs import IGNORE
 from editorbot.train.task import Ratio, StepResult, SupervisedTask
 
 RESUME_SPREAD = 1.0

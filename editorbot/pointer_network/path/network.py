@@ -16,10 +16,9 @@ from torch.utils.checkpoint import checkpoint
 from editorbot.nn.blocks import feed_forward, length_mask
 from editorbot.nn.linear_attention import LinearAttention
 from editorbot.params import PathSize
-from editorbot.pointer_network.encoder import STEMS
 from editorbot.pointer_network.path.place import Cuts, Placer
-from editorbot.pointer_network.repeats import BANDS, FEATURES, PARTNERS
-from editorbot.pointer_network.targets import OPS
+from editorbot.pointer_network.path.repeats import BANDS, FEATURES, PARTNERS
+from editorbot.pointer_network.songs import OPS, STEMS
 
 LOCAL_STEPS = 5
 HEADS = 4 + OPS

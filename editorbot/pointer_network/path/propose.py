@@ -9,13 +9,13 @@ from editorbot.edl.frames import FrameGrid
 from editorbot.edl.model import Edit, Fade, Segment, Source
 from editorbot.edl.raw_axis import bounds_s, frame_borders_s
 from editorbot.edl.spans import edit_of_spans
-from editorbot.pointer_network.decode import Frames
 from editorbot.pointer_network.path.answers import answers_of
 from editorbot.pointer_network.path.decode import alternative_paths
 from editorbot.pointer_network.path.examples import stem_bands
 from editorbot.pointer_network.path.features import features_of
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.terms import Answers, Limits, PathDecoding, Run
+from editorbot.pointer_network.songs import Frames
 from editorbot.pointer_network.wishes import Span, Wishes
 
 APART_S, APART_SHARE = 3.0, 0.02

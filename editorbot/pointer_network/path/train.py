@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from editorbot.params import MelParams, PointerParams
-from editorbot.pointer_network.data import SongFiles
 from editorbot.pointer_network.lesson import Lesson
 from editorbot.pointer_network.path.calibrate import calibrate
 from editorbot.pointer_network.path.examples import PathDataset, collate
@@ -15,6 +14,7 @@ from editorbot.pointer_network.path.losses import PathTask
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.pretrained import load_pretrained
 from editorbot.pointer_network.path.terms import PathDecoding
+from editorbot.pointer_network.songs import SongFiles
 from editorbot.train.loop import FitSettings
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from editorbot.corpus.splits import read_splits
 from editorbot.errors import EditorbotError
 from editorbot.params import load_params
-from editorbot.pointer_network.data import SongFiles
+from editorbot.pointer_network.songs import SongFiles
 from editorbot.pointer_network.train import TrainResult, train_pointer
 
 RESULTS = Path("results")

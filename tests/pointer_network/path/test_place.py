@@ -11,7 +11,7 @@ from editorbot.pointer_network.path.place import (
     cuts_of,
     place_targets,
 )
-from editorbot.pointer_network.repeats import BANDS
+from editorbot.pointer_network.path.repeats import BANDS
 
 torch.manual_seed(0)
 

@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from editorbot.pointer_network.data import collate
-from editorbot.pointer_network.losses import pointer_losses, pointer_measures
-from editorbot.pointer_network.model import (
+from editorbot.pointer_network.songs import OPS
+from editorbot.pointer_network.v2.examples import collate
+from editorbot.pointer_network.v2.losses import pointer_losses, pointer_measures
+from editorbot.pointer_network.v2.model import (
     Outputs,
     PointerNetwork,
     bucket_class,
     class_bucket,
 )
-from editorbot.pointer_network.targets import DELTAS, OPS
+from editorbot.pointer_network.v2.targets import DELTAS
 
-from .songs import N_MELS, song, tiny_params
+from ..songs import N_MELS, song, tiny_params
 
 torch.set_num_threads(1)
 SHORT = {"frames": 701, "runs": ((80, 300), (100, 300), (10, 90)), "seed": 1}

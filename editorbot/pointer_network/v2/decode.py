@@ -13,14 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import zarr
 from torch import Tensor
 
-from editorbot.pointer_network.data import pad_frames
-from editorbot.pointer_network.decoder import KeyValue
-from editorbot.pointer_network.encoder import Memory
-from editorbot.pointer_network.model import Outputs, PointerNetwork, class_bucket, device_of
-from editorbot.pointer_network.targets import (
+from editorbot.nn.modules import device_of
+from editorbot.pointer_network.songs import Frames
+from editorbot.pointer_network.v2.decoder import KeyValue
+from editorbot.pointer_network.v2.encoder import Memory
+from editorbot.pointer_network.v2.examples import pad_frames
+from editorbot.pointer_network.v2.model import Outputs, PointerNetwork, class_bucket
+from editorbot.pointer_network.v2.targets import (
     REACH,
     Decision,
     EditPath,
@@ -36,9 +37,6 @@ NEVER = 2.0
 """A threshold that no probability reaches."""
 FRAMES_AT_ONCE = 8192
 """Frames of the features that are in memory as floats; two chunks of their stores."""
-
-Frames = np.ndarray | zarr.Array
-"""Features in memory, or in a store from which they are read block by block."""
 
 
 class Decoding(NamedTuple):

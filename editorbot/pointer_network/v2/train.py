@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 
 from editorbot.params import PointerParams
-from editorbot.pointer_network.calibrate import calibrate
-from editorbot.pointer_network.data import (
+from editorbot.pointer_network.lesson import Lesson
+from editorbot.pointer_network.songs import IGNORE, SongFiles
+from editorbot.pointer_network.v2.calibrate import calibrate
+from editorbot.pointer_network.v2.examples import (
     Batch,
     Example,
     PointerDataset,
-    SongFiles,
     collate,
     example_digest,
 )
-from editorbot.pointer_network.lesson import Lesson
-from editorbot.pointer_network.losses import pointer_losses, pointer_measures
-from editorbot.pointer_network.model import PointerNetwork
-from editorbot.pointer_network.targets import IGNORE
+from editorbot.pointer_network.v2.losses import pointer_losses, pointer_measures
+from editorbot.pointer_network.v2.model import PointerNetwork
 from editorbot.train.loop import FitSettings
 from editorbot.train.task import StepResult, SupervisedTask
 

@@ -3,8 +3,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from editorbot.pointer_network import repeats
-from editorbot.pointer_network.repeats import FEATURES, PARTNERS, find_repeats, step_vectors
+from editorbot.pointer_network.path import repeats
+from editorbot.pointer_network.path.repeats import FEATURES, PARTNERS, find_repeats, step_vectors
 
 STRIDE, STEPS_PER_S = 8, 10.75
 RNG = np.random.default_rng(5)

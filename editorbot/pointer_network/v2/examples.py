@@ -2,8 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from editorbot.audio.store import read_array
 from editorbot.errors import EditorbotError
 from editorbot.params import PointerParams
-from editorbot.pointer_network.encoder import STEMS
-from editorbot.pointer_network.targets import (
-    IGNORE,
+from editorbot.pointer_network.songs import IGNORE, STEMS, SongFiles, read_features, read_path
+from editorbot.pointer_network.v2.targets import (
     StepInput,
     Targets,
     encode,
@@ -27,17 +23,6 @@ from editorbot.pointer_network.targets import (
 
 KEPT_IN_MEMORY = 2**30
 """Bytes of examples that stay in memory between epochs; the rest is read from disk each time."""
-
-
-@dataclass(frozen=True)
-class SongFiles:
-    """Prepared files of one song; `stems_mel` is None where stems are off."""
-
-    name: str
-    mel: Path
-    pointers: Path
-    ops: Path
-    stems_mel: Path | None = None
 
 
 class Example(NamedTuple):
@@ -141,45 +126,6 @@ def make_example(
         jump_buckets=size.jump_buckets,
     )
     return Example(name, mel, stems, steps, raw_steps, targets)
-
-
-def read_features(path: Path, *, song: str) -> np.ndarray:
-    """A stored "mel" as float32.
-
-    Raises:
-        EditorbotError: The store cannot be read, or holds a value that is not finite.
-    """
-    mel = read_array(path, "mel").astype(np.float32)
-    if not np.isfinite(mel).all():
-        raise EditorbotError(
-            f"song {song}: {path} holds NaN or infinite values: delete it and prepare it again"
-        )
-    return mel
-
-
-def read_path(song: SongFiles, *, raw_frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """A song's (E,) pointers and (E,) ops.
-
-    Raises:
-        EditorbotError: They cannot be read, or do not fit each other or the raw.
-    """
-    pointers, ops = (_read_npy(path, song.name) for path in (song.pointers, song.ops))
-    if len(pointers) == 0 or len(pointers) != len(ops) or pointers.max() >= raw_frames:
-        raise EditorbotError(
-            f"song {song.name}: {len(pointers)} pointers up to {pointers.max(initial=-1)} and "
-            f"{len(ops)} ops, expected as many of each and pointers below {raw_frames}, "
-            "the frames of its raw: align the song again"
-        )
-    return pointers, ops
-
-
-def _read_npy(path: Path, song: str) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise EditorbotError(
-            f"song {song}: {path} could not be read ({error}): align the song again"
-        ) from error
 
 
 def collate(examples: Sequence[Example], *, stride: int) -> Batch:

@@ -18,12 +18,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from editorbot.pointer_network.songs import IGNORE
+
 REACH = 64
 DELTAS = 2 * REACH + 1
-IGNORE = -100
-"""Target of a head that a step does not train."""
 NO_SOURCE = -1
-OPS = 8
 COPY = 0
 MOST_PLAYS = 3
 """Times that a raw step was played before are counted up to this."""

@@ -13,10 +13,10 @@ from itertools import product
 import numpy as np
 import torch
 
-from editorbot.pointer_network.data import Example
-from editorbot.pointer_network.decode import NEVER, Decoding, decode_steps, teacher_forced
-from editorbot.pointer_network.model import PointerNetwork
-from editorbot.pointer_network.targets import NO_SOURCE, REACH
+from editorbot.pointer_network.v2.decode import NEVER, Decoding, decode_steps, teacher_forced
+from editorbot.pointer_network.v2.examples import Example
+from editorbot.pointer_network.v2.model import PointerNetwork
+from editorbot.pointer_network.v2.targets import NO_SOURCE, REACH
 from editorbot.progress import track
 
 JUMP_FACTORS = (0.5, 1.0, 2.0)

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from editorbot.edl.frames import FrameGrid
-from editorbot.pointer_network.decode import Decoding, Frames, decode_steps
-from editorbot.pointer_network.model import PointerNetwork
+from editorbot.pointer_network.songs import Frames
+from editorbot.pointer_network.v2.decode import Decoding, decode_steps
+from editorbot.pointer_network.v2.model import PointerNetwork
 
 
 def v2_pointers(

@@ -6,13 +6,13 @@ bucket, the true one in training and the chosen one when running free.
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from editorbot.params import PointerParams
-from editorbot.pointer_network.decoder import Decoder
-from editorbot.pointer_network.encoder import RawEncoder
-from editorbot.pointer_network.targets import DELTAS, OPS, StepInput
+from editorbot.pointer_network.songs import OPS
+from editorbot.pointer_network.v2.decoder import Decoder
+from editorbot.pointer_network.v2.encoder import RawEncoder
+from editorbot.pointer_network.v2.targets import DELTAS, StepInput
 
 
 class Outputs(NamedTuple):
@@ -100,13 +100,3 @@ def bucket_class(bucket: Tensor, *, jump_buckets: int) -> Tensor:
 def class_bucket(index: Tensor, *, jump_buckets: int) -> Tensor:
     """The bucket of a class of the jump head, the inverse of `bucket_class`."""
     return index - jump_buckets + (index >= jump_buckets).long()
-
-
-def parameter_count(model: nn.Module) -> int:
-    """Number of trained values."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Where the weights are."""
-    return next(model.parameters()).device

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from editorbot.params import PointerParams
-from editorbot.pointer_network.data import Batch
-from editorbot.pointer_network.model import Outputs, bucket_class
-from editorbot.pointer_network.targets import IGNORE
+from editorbot.pointer_network.songs import IGNORE
+from editorbot.pointer_network.v2.examples import Batch
+from editorbot.pointer_network.v2.model import Outputs, bucket_class
 from editorbot.train.task import Ratio
 
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from editorbot.evaluate.frame_accuracy import FrameAccuracy, describe, frame_accuracy
-from editorbot.pointer_network.decode import Decoding
-from editorbot.pointer_network.model import PointerNetwork
-from editorbot.pointer_network.targets import REACH
+from editorbot.pointer_network.v2.decode import Decoding
+from editorbot.pointer_network.v2.model import PointerNetwork
+from editorbot.pointer_network.v2.targets import REACH
 
-from .songs import N_MELS, TINY, mel_of, path_of, tiny_params, write_checkpoint, write_song
+from ..songs import N_MELS, TINY, mel_of, path_of, tiny_params, write_checkpoint, write_song
 
 torch.set_num_threads(1)
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from editorbot.pointer_network.targets import (
+from editorbot.pointer_network.songs import IGNORE
+from editorbot.pointer_network.v2.targets import (
     DELTAS,
-    IGNORE,
     NO_SOURCE,
     REACH,
     Decision,
@@ -20,7 +20,7 @@ from editorbot.pointer_network.targets import (
     steps_to_pointers,
 )
 
-from .songs import path_of
+from ..songs import path_of
 
 ENOUGH_BUCKETS = 60
 

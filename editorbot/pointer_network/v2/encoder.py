@@ -10,8 +10,8 @@ from torch.utils.checkpoint import checkpoint
 from editorbot.nn.blocks import feed_forward, length_mask, sinusoids, split_heads
 from editorbot.nn.linear_attention import LinearAttention
 from editorbot.params import PointerSize
+from editorbot.pointer_network.songs import STEMS
 
-STEMS = 4
 LOCAL_STEPS = 5
 """Steps that a state sees before any attention, so that onsets and gaps are plain to all layers."""
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from editorbot.audio.store import open_array, write_array
-from editorbot.pointer_network import decode
-from editorbot.pointer_network.decode import (
+from editorbot.pointer_network.v2 import decode
+from editorbot.pointer_network.v2.decode import (
     NEVER,
     Decoding,
     Steps,
@@ -14,10 +14,10 @@ from editorbot.pointer_network.decode import (
     encode_song,
     teacher_forced,
 )
-from editorbot.pointer_network.model import PointerNetwork
-from editorbot.pointer_network.targets import StepInput
+from editorbot.pointer_network.v2.model import PointerNetwork
+from editorbot.pointer_network.v2.targets import StepInput
 
-from .songs import N_MELS, TINY, mel_of, song, tiny_params
+from ..songs import N_MELS, TINY, mel_of, song, tiny_params
 
 torch.set_num_threads(1)
 

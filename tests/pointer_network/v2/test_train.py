@@ -9,13 +9,14 @@ import torch
 from editorbot.audio.store import write_array
 from editorbot.errors import EditorbotError
 from editorbot.params import DecodeParams, MelParams, StemsParams
-from editorbot.pointer_network.calibrate import keep_f1
-from editorbot.pointer_network.data import PointerDataset, SongFiles
-from editorbot.pointer_network.decode import decode_steps
 from editorbot.pointer_network.propose import load_editor
+from editorbot.pointer_network.songs import SongFiles
 from editorbot.pointer_network.train import train_pointer
+from editorbot.pointer_network.v2.calibrate import keep_f1
+from editorbot.pointer_network.v2.decode import decode_steps
+from editorbot.pointer_network.v2.examples import PointerDataset
 
-from .songs import N_MELS, mel_of, path_of, tiny_params, write_song
+from ..songs import N_MELS, mel_of, path_of, tiny_params, write_song
 
 torch.set_num_threads(1)
 FRAMES = 1600

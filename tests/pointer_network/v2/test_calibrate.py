@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from editorbot.pointer_network import calibrate as module
-from editorbot.pointer_network.calibrate import calibrate, keep_f1
-from editorbot.pointer_network.decode import NEVER
-from editorbot.pointer_network.model import PointerNetwork
+from editorbot.pointer_network.v2 import calibrate as module
+from editorbot.pointer_network.v2.calibrate import calibrate, keep_f1
+from editorbot.pointer_network.v2.decode import NEVER
+from editorbot.pointer_network.v2.model import PointerNetwork
 
-from .songs import N_MELS, song, tiny_params
+from ..songs import N_MELS, song, tiny_params
 
 torch.set_num_threads(1)
 

@@ -7,13 +7,13 @@ from editorbot.edl.frames import to_pointers
 from editorbot.edl.model import Source
 from editorbot.errors import EditorbotError
 from editorbot.params import DecodeParams, MelParams
-from editorbot.pointer_network import propose_v2
-from editorbot.pointer_network.decode import Decoding
-from editorbot.pointer_network.model import PointerNetwork
 from editorbot.pointer_network.propose import PointerEditor, propose_from_features
-from editorbot.pointer_network.propose_v2 import tidy
+from editorbot.pointer_network.v2 import propose as propose_v2
+from editorbot.pointer_network.v2.decode import Decoding
+from editorbot.pointer_network.v2.model import PointerNetwork
+from editorbot.pointer_network.v2.propose import tidy
 
-from .songs import N_MELS, mel_of, path_of, tiny_params
+from ..songs import N_MELS, mel_of, path_of, tiny_params
 
 RATE = 48000
 

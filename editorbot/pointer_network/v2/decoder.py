@@ -12,8 +12,8 @@ from editorbot.nn.blocks import feed_forward, sinusoids, split_heads
 from editorbot.nn.neighbourhood import neighbourhood_attention
 from editorbot.nn.windowed import windowed_attention
 from editorbot.params import PointerSize
-from editorbot.pointer_network.encoder import Memory
-from editorbot.pointer_network.targets import DELTAS, MOST_PLAYS, SCALARS, StepInput
+from editorbot.pointer_network.v2.encoder import Memory
+from editorbot.pointer_network.v2.targets import DELTAS, MOST_PLAYS, SCALARS, StepInput
 
 
 class KeyValue(NamedTuple):

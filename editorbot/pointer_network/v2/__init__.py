@@ -1,0 +1,1 @@
+"""The original design: decisions along the edit, one after the other."""
