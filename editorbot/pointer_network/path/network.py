@@ -25,8 +25,9 @@ HEADS = 4 + OPS
 NEAREST, PER_OCTAVE, DISTANCES = 8, 6, 80
 """Distances from where the path leaves to where it resumes: each of up to eight steps for itself,
 then six to the octave, and as many back."""
-STRETCH = 16.0
-"""Of single numbers that are learned beside matrices: an optimiser takes small steps with all."""
+STRETCH = 64.0
+"""Of logits that are learned as single numbers: an optimiser takes small steps with them, and an
+editor's habits are to be learned from few songs."""
 RUNS = 8
 """Up to which runs are counted from either end of the recording, and between two places."""
 COUNTED = 8
@@ -237,11 +238,14 @@ class Pointer(nn.Module):
         self.end = nn.Linear(width, 1)
         self.runs_before = nn.Embedding(RUNS + 1, width)
         self.runs_after = nn.Embedding(RUNS + 1, width)
-        self.distance = nn.Parameter(torch.zeros(2 * DISTANCES + 1))
+        # Logits by what is counted, the first index saying whether the path left there before.
+        self.distance = nn.Parameter(torch.zeros(2, 2 * DISTANCES + 1))
         self.runs_between = nn.Parameter(torch.zeros(2, 2 * RUNS + 1))
-        """Worth of a step at any place, and of one where a run starts."""
-        self.begin_at_start = nn.Parameter(torch.zeros(()))
-        self.alike = nn.Parameter(torch.zeros(2, PARTNERS))
+        self.start_between = nn.Parameter(torch.zeros(2, 2 * RUNS + 1))
+        self.start_from = nn.Parameter(torch.zeros(2, RUNS + 1, 2, RUNS + 1))
+        self.begin_at = nn.Parameter(torch.zeros(2, RUNS + 1))
+        self.end_after = nn.Parameter(torch.zeros(2, RUNS + 1))
+        self.alike = nn.Parameter(torch.zeros(2, 2, PARTNERS))
 
     def forward(
         self, states: Tensor, leaves: Tensor, again: Tensor, starts: Tensor, partners: Tensor
@@ -256,26 +260,33 @@ class Pointer(nn.Module):
             starts: (S,) int64 steps at which what is kept starts, in ascending order.
             partners: (R, PARTNERS) of `Inputs`.
         """
-        steps = len(states)
+        steps, twice = len(states), again.long()
         places = torch.arange(steps, device=states.device)
-        before = torch.searchsorted(starts, places, right=True)
-        known = states + self.runs_before(before.clamp(max=RUNS))
-        known = known + self.runs_after((len(starts) - before).clamp(max=RUNS))
+        passed = torch.searchsorted(starts, places, right=True)
+        before, after = passed.clamp(max=RUNS), (len(starts) - passed).clamp(max=RUNS)
         last_played = (leaves - 1).clamp(0, steps - 1)
+        known = states + self.runs_before(before) + self.runs_after(after)
         asked = self.query(states[leaves.clamp(max=steps - 1)] + known[last_played])
         asked = asked + again[:, None] * self.again
         query = torch.cat([self.begin[None].to(asked.dtype), asked])
         logits = query @ self.key(known).T / query.shape[-1] ** 0.5
-        at_start = torch.zeros(steps, device=states.device).index_fill(0, starts, 1.0)
-        between = (before[None] - before[last_played][:, None]).clamp(-RUNS, RUNS) + RUNS
-        anywhere, there = self.runs_between[:, between]
-        near = self.distance[_bucket(places[None] - leaves[:, None]) + DISTANCES]
-        near = near + anywhere + at_start * there + self._alike(leaves, partners)
-        near = torch.cat([(self.begin_at_start * at_start)[None], near])
-        end = self.end(query) / query.shape[-1] ** 0.5
-        return torch.cat([logits + STRETCH * near, end], dim=1).float()
+        ends = self.end(query)[:, 0] / query.shape[-1] ** 0.5
 
-    def _alike(self, leaves: Tensor, partners: Tensor) -> Tensor:
+        rows = twice[:, None]
+        at_start = torch.zeros(steps, device=states.device).index_fill(0, starts, 1.0)
+        between = (passed[None] - passed[last_played][:, None]).clamp(-RUNS, RUNS) + RUNS
+        left = self.start_from[twice, after[last_played]]
+        from_there = left[:, 0, before] + left[:, 1, after]
+        there = self.distance[rows, _bucket(places[None] - leaves[:, None]) + DISTANCES]
+        there = there + self.runs_between[rows, between] + self._alike(leaves, twice, partners)
+        there = there + at_start * (self.start_between[rows, between] + from_there)
+        begin = at_start * (self.begin_at[0, before] + self.begin_at[1, after])
+        there = torch.cat([begin[None], there])
+        end_there = torch.cat([ends.new_zeros(1), self.end_after[twice, after[last_played]]])
+        counted = torch.cat([there, end_there[:, None]], dim=1)
+        return (torch.cat([logits, ends[:, None]], dim=1) + STRETCH * counted).float()
+
+    def _alike(self, leaves: Tensor, twice: Tensor, partners: Tensor) -> Tensor:
         """(K, R) worth of the places at which is played again what the path leaves.
 
         What would have followed is compared with what follows there, and what was played last with
@@ -283,9 +294,9 @@ class Pointer(nn.Module):
         """
         steps = len(partners)
         found = torch.zeros(len(leaves), steps, device=partners.device)
-        for back, worth in enumerate(self.alike):
+        for back in (0, 1):
             there = partners[(leaves - back).clamp(0, steps - 1)]
-            weight = (there >= 0).float() * worth
+            weight = (there >= 0).float() * self.alike[twice, back]
             for move in (-1, 0, 1):
                 found = found.scatter_add(1, (there + back + move).clamp(0, steps - 1), weight)
         return found
