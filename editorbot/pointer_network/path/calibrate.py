@@ -22,7 +22,7 @@ KEEP_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 0.8)
 CUT_COSTS = (0.0, 1.0, 2.0, 4.0, 6.0)
 LEAVES = (NEVER, 0.7, 0.5, 0.3)
 REORDERS = (NEVER, 0.9, 0.7, 0.5)
-REPLAYS = (NEVER, 0.7, 0.5)
+REPLAYS = (NEVER, 0.7, 0.5, 0.3)
 """Candidates, the most cautious first, which wins ties."""
 TEMPERATURES = (0.5, 10.0)
 FEWEST_SONGS = 3

@@ -13,10 +13,8 @@ from editorbot.pointer_network.path.place import Cuts, cuts_of, place_targets
 from editorbot.pointer_network.songs import IGNORE
 from editorbot.train.task import Ratio, StepResult, SupervisedTask
 
-RESUME_SPREAD = 1.0
+RESUME_SPREAD = 0.5
 """Standard deviation, in steps, of the place at which the path resumes, as a target."""
-
-
 PLACE_SPREAD = 1.0
 """Of the exact place of a cut, in frames."""
 MISPLACED = 32

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from editorbot.pointer_network.path.terms import NEVER, Answers, PathDecoding, Run, at_borders
+from editorbot.pointer_network.path.terms import Answers, PathDecoding, Run, at_borders
 
 LIKELIER_THAN_NOT = 0.5
 NEAR_STEPS = 3
@@ -32,14 +32,12 @@ def in_order(answers: Answers, decoding: PathDecoding, runs: list[Run]) -> list[
     """Runs along the raw -> as they are played, some in parts, again, or in other places."""
     splits = _splits(answers.leave, runs, decoding.leave)
     odds = _odds(answers, sorted({*(round(run.end) for run in runs), *splits}), runs)
-    wanted = [_wanted(odds.begin), *(_wanted(odds.first[split]) for split in splits)]
-    if decoding.replay < NEVER:
-        wanted += [_wanted_before(odds.first[round(run.end)], round(run.end)) for run in runs]
     starts = [int(run.start) for run in runs]
-    # What is meant to begin at about the start of a run begins there.
-    inside = {w for w in wanted if w is not None and all(abs(w - s) > NEAR_STEPS for s in starts)}
-    pieces = _cut_at(runs, {*splits, *starts, *inside})
-    return _joined(_walk(pieces, odds, set(splits), decoding))
+    replays = _replays(odds, runs, starts, decoding.replay)
+    wanted = [_wanted(odds.begin), *(_wanted(odds.first[split]) for split in splits)]
+    wanted = {_snapped(place, starts) for place in wanted if place is not None}
+    pieces = _cut_at(runs, {*splits, *starts, *wanted, *replays.values()})
+    return _joined(_walk(pieces, odds, set(splits), replays, decoding.reorder))
 
 
 def _odds(answers: Answers, leaves: list[int], runs: list[Run]) -> _Odds:
@@ -63,17 +61,36 @@ def _splits(logits: np.ndarray, runs: list[Run], threshold: float) -> list[int]:
 
 def _wanted(odds: np.ndarray) -> int | None:
     """The step at which the path goes on, where one is likelier than not."""
-    mass = _mass_near(odds)[:-1]
-    around = int(np.argmax(mass))
-    if mass[around] <= LIKELIER_THAN_NOT:
-        return None
-    first, last = max(0, around - NEAR_STEPS), min(around + NEAR_STEPS + 1, len(mass))
-    return first + int(np.argmax(odds[first:last]))
+    place = _likeliest(odds, np.ones(len(odds) - 1, bool))
+    return place if _mass_near(odds)[place] > LIKELIER_THAN_NOT else None
 
 
-def _wanted_before(odds: np.ndarray, end: int) -> int | None:
-    wanted = _wanted(odds)
-    return wanted if wanted is not None and wanted < end else None
+def _likeliest(odds: np.ndarray, among: np.ndarray) -> int:
+    """Of (R,) allowed steps the one that is meant, of those about it the likeliest."""
+    around = int(np.argmax(np.where(among, _mass_near(odds)[:-1], -1)))
+    first, last = max(0, around - NEAR_STEPS), min(around + NEAR_STEPS + 1, len(among))
+    return first + int(np.argmax(np.where(among, odds[:-1], -1)[first:last]))
+
+
+def _replays(odds: _Odds, runs: list[Run], starts: list[int], least: float) -> dict[int, int]:
+    """Where a run ends -> where what was kept before is played again from.
+
+    Whether that is so may be plain where the exact place is not, so all places count together.
+    """
+    kept = np.zeros(len(odds.begin) - 1, bool)
+    replays = {}
+    for run in runs:
+        kept[int(run.start) : int(run.end)] = True
+        row = odds.first[round(run.end)]
+        if row[:-1][kept].sum() > least:
+            replays[round(run.end)] = _snapped(_likeliest(row, kept), starts)
+    return replays
+
+
+def _snapped(place: int, starts: list[int]) -> int:
+    """What is meant to begin at about the start of a run begins there."""
+    nearest = min(starts, key=lambda start: abs(start - place))
+    return nearest if abs(nearest - place) <= NEAR_STEPS else place
 
 
 def _mass_near(odds: np.ndarray) -> np.ndarray:
@@ -91,10 +108,13 @@ def _cut_at(runs: list[Run], borders: set[int]) -> list[Run]:
     return pieces
 
 
-def _walk(pieces: list[Run], odds: _Odds, splits: set[int], decoding: PathDecoding) -> list[Run]:
+def _walk(
+    pieces: list[Run], odds: _Odds, splits: set[int], replays: dict[int, int], reorder: float
+) -> list[Run]:
     """Play every piece once, and again those that a jump back leads to; each jump is made once."""
+    begins = {int(piece.start): number for number, piece in enumerate(pieces)}
     waiting, played, left = set(range(len(pieces))), [], set()
-    at = _aim(odds.begin, pieces, waiting, decoding.reorder)
+    at = _aim(odds.begin, pieces, waiting, reorder)
     at = 0 if at is None else at
     while True:
         played.append(pieces[at])
@@ -108,32 +128,17 @@ def _walk(pieces: list[Run], odds: _Odds, splits: set[int], decoding: PathDecodi
         aim = None
         if turns:
             aim = _aim(odds.first[end], pieces, set(range(len(pieces))), LIKELIER_THAN_NOT)
+        elif end in replays and end not in left and begins[replays[end]] not in waiting:
+            aim = begins[replays[end]]
         elif end in odds.first:
-            aim = _onward(pieces, odds, end, waiting, left, decoding)
+            row = odds.again[end] if end in left else odds.first[end]
+            aim = _aim(row, pieces, waiting, reorder)
         left.add(end)
         if aim is None:
             aim = min((p for p in waiting if p > at), default=min(waiting, default=None))
         if aim is None:
             return played
         at = aim
-
-
-def _onward(
-    pieces: list[Run],
-    odds: _Odds,
-    end: int,
-    waiting: set[int],
-    left: set[int],
-    decoding: PathDecoding,
-) -> int | None:
-    """The piece that follows the end of a run, where it is not simply the next one."""
-    if end in left:
-        return _aim(odds.again[end], pieces, waiting, decoding.reorder)
-    played = set(range(len(pieces))) - waiting
-    replayed = _aim(odds.first[end], pieces, played, decoding.replay)
-    if replayed is not None:
-        return replayed
-    return _aim(odds.first[end], pieces, waiting, decoding.reorder)
 
 
 def _is_replay(played: list[Run]) -> bool:
