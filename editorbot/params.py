@@ -332,8 +332,8 @@ class SimulateParams(Section):
     pitch-shifted, inverted and foreign parts, reverb, noise and drift."""
     editor: Literal["comper", "arranger"] = "comper"
     """comper: keeps each passage's best take, in the order in which they were played; arranger:
-    keeps count-ins and vamps too, begins with what was played last, and plays the last two bars
-    before every break twice."""
+    keeps count-ins and vamps too, begins with what was played last, and plays the last two bars of
+    longer runs twice."""
     repeats: Literal["copies", "played_again"] = "played_again"
     """Whether another take of a passage is the same sound, or differs in tempo, tone and level."""
     max_track_s: Annotated[float, Field(ge=20)] = 60.0

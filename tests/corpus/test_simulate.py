@@ -141,6 +141,29 @@ def test_a_plain_editor_gives_the_track_back(track, tmp_path):
     assert np.corrcoef(original[lag : lag + len(edit)], edit)[0, 1] > 0.98
 
 
+def test_an_arranger_cuts_the_same_raw_in_another_manner(track, tmp_path):
+    habits = {"level": "splice", "vamp_share": 0.6, "vamp_keep_share": 0.0, "count_in_share": 0.8}
+    for seed in range(3):
+        for editor in ("comper", "arranger"):
+            params = SimulateParams(editor=editor, cut_jitter_s=0.0, **habits, **SMALL)
+            simulate(track, tmp_path / editor, song="x", seed=seed, params=params)
+        raw, _, truth, causes = files(tmp_path / "arranger", "x")
+        assert raw.read_bytes() == files(tmp_path / "comper", "x")[0].read_bytes()
+        first, *rest = read_edit(truth).segments
+        last_kept = max(segment.src_end for segment in rest)
+        assert first.src_end == last_kept and first.src_start > rest[1].src_start
+        # Longer runs are followed by a repeat of their end, two bars of two seconds.
+        pairs = pairwise([first, *rest])
+        tags = [tag for run, tag in pairs if tag.src_end == run.src_end]
+        assert len(tags) > len(rest) / 4
+        for tag in tags:
+            assert (tag.src_end - tag.src_start) / RATE == pytest.approx(4, rel=0.1)
+        dropped = {span["cause"] for span in json.loads(causes.read_text())}
+        assert "vamp" not in dropped and "talk" in dropped
+        kept = read_edit(files(tmp_path / "comper", "x")[2]).segments
+        assert sum(s.src_end - s.src_start for s in kept) < last_kept
+
+
 @pytest.mark.parametrize("codec", ["off", "ogg", "mp3"])
 def test_mastering_and_coding_keep_time(track, tmp_path, codec):
     params = SimulateParams(level="mastered", codec=codec, **SMALL)
