@@ -13,6 +13,9 @@ from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.place import NOWHERE, REACH, Cuts, cuts_of
 from editorbot.pointer_network.path.terms import Answers, Run
 
+LEAVES_AT_ONCE = 32
+"""Rows of the table of where the path goes on, which of hours would not fit into memory."""
+
 
 @torch.inference_mode()
 def answers_of(model: PathNetwork, features: Features, stems: np.ndarray | None) -> Answers:
@@ -30,11 +33,14 @@ def answers_of(model: PathNetwork, features: Features, stems: np.ndarray | None)
 
     @torch.inference_mode()
     def resume(leaves: Sequence[int], again: bool, runs: Sequence[Run]) -> np.ndarray:
-        at = torch.tensor(leaves, dtype=torch.long, device=device)
-        before = torch.full_like(at, again, dtype=torch.bool)
         starts = torch.tensor([int(run.start) for run in runs], device=device)
-        logits = model.pointer(outputs.states[0], at, before, starts, inputs.partners[0])
-        return logits.softmax(dim=1).cpu().numpy()
+        rows = []
+        for at in torch.tensor(leaves, device=device).split(LEAVES_AT_ONCE):
+            twice = torch.full_like(at, again, dtype=torch.bool)
+            logits = model.pointer(outputs.states[0], at, twice, starts, inputs.partners[0])
+            # The first row says each time where the edit begins.
+            rows.append(logits[1 if rows else 0 :].softmax(dim=1).cpu().numpy())
+        return np.concatenate(rows)
 
     @torch.inference_mode()
     def place(runs: Sequence[Run]) -> list[Run]:

@@ -260,31 +260,35 @@ class Pointer(nn.Module):
             starts: (S,) int64 steps at which what is kept starts, in ascending order.
             partners: (R, PARTNERS) of `Inputs`.
         """
-        steps, twice = len(states), again.long()
-        places = torch.arange(steps, device=states.device)
+        places = torch.arange(len(states), device=states.device)
         passed = torch.searchsorted(starts, places, right=True)
         before, after = passed.clamp(max=RUNS), (len(starts) - passed).clamp(max=RUNS)
-        last_played = (leaves - 1).clamp(0, steps - 1)
-        known = states + self.runs_before(before) + self.runs_after(after)
-        asked = self.query(states[leaves.clamp(max=steps - 1)] + known[last_played])
-        asked = asked + again[:, None] * self.again
-        query = torch.cat([self.begin[None].to(asked.dtype), asked])
-        logits = query @ self.key(known).T / query.shape[-1] ** 0.5
-        ends = self.end(query)[:, 0] / query.shape[-1] ** 0.5
+        last_played = (leaves - 1).clamp(0, len(states) - 1)
 
-        rows = twice[:, None]
-        at_start = torch.zeros(steps, device=states.device).index_fill(0, starts, 1.0)
+        known = states + self.runs_before(before) + self.runs_after(after)
+        asked = states[leaves.clamp(max=len(states) - 1)] + known[last_played]
+        heard = self._heard(asked, again, known)
+
+        twice = again.long()
+        at_start = torch.zeros(len(states), device=states.device).index_fill(0, starts, 1.0)
         between = (passed[None] - passed[last_played][:, None]).clamp(-RUNS, RUNS) + RUNS
-        left = self.start_from[twice, after[last_played]]
-        from_there = left[:, 0, before] + left[:, 1, after]
-        there = self.distance[rows, _bucket(places[None] - leaves[:, None]) + DISTANCES]
-        there = there + self.runs_between[rows, between] + self._alike(leaves, twice, partners)
-        there = there + at_start * (self.start_between[rows, between] + from_there)
+        from_run = self.start_from[twice, after[last_played]]
+        start = self.start_between[twice[:, None], between]
+        start = start + from_run[:, 0, before] + from_run[:, 1, after]
+        far = _bucket(places[None] - leaves[:, None]) + DISTANCES
+        there = self.distance[twice[:, None], far] + self.runs_between[twice[:, None], between]
+        there = there + at_start * start + self._alike(leaves, twice, partners)
         begin = at_start * (self.begin_at[0, before] + self.begin_at[1, after])
-        there = torch.cat([begin[None], there])
-        end_there = torch.cat([ends.new_zeros(1), self.end_after[twice, after[last_played]]])
-        counted = torch.cat([there, end_there[:, None]], dim=1)
-        return (torch.cat([logits, ends[:, None]], dim=1) + STRETCH * counted).float()
+        ends = torch.cat([begin.new_zeros(1), self.end_after[twice, after[last_played]]])
+        counted = torch.cat([torch.cat([begin[None], there]), ends[:, None]], dim=1)
+        return (heard + STRETCH * counted).float()
+
+    def _heard(self, asked: Tensor, again: Tensor, known: Tensor) -> Tensor:
+        """(K + 1, R + 1) logits by what the network has heard at (K, width) and (R, width)."""
+        asked = self.query(asked) + again[:, None] * self.again
+        query = torch.cat([self.begin[None].to(asked.dtype), asked])
+        logits = torch.cat([query @ self.key(known).T, self.end(query)], dim=1)
+        return logits / query.shape[-1] ** 0.5
 
     def _alike(self, leaves: Tensor, twice: Tensor, partners: Tensor) -> Tensor:
         """(K, R) worth of the places at which is played again what the path leaves.

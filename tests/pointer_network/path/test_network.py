@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from editorbot.params import PathParams, PathSize
 from editorbot.pointer_network.path.answers import answers_of
@@ -88,6 +89,19 @@ def test_where_the_path_goes_on_is_a_probability_of_every_step_and_the_end(model
     )
     assert odds.shape == (3, song.features.steps + 1)
     np.testing.assert_allclose(odds.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_many_leaves_are_answered_as_one_is(model):
+    song = example()
+    nn.init.normal_(model.pointer.start_from, std=0.05)
+    resume = answers_of(model, song.features, None).resume
+    runs, leaves = [Run(0, 40), Run(60, 90)], list(range(10, 90))
+    together = resume(leaves, True, runs)
+    assert together.shape == (81, song.features.steps + 1)
+    for leave in (10, 41, 42, 89):
+        alone = resume([leave], True, runs)
+        np.testing.assert_allclose(together[[0, leave - 9]], alone, rtol=1e-4, atol=1e-7)
+    assert np.abs(resume([41], False, runs) - resume([41], True, runs)).max() > 1e-6
 
 
 def test_learned_songs_are_heard_otherwise_each_time_and_stay_in_range():
