@@ -93,13 +93,16 @@ def _departures(labels: Labels) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def resume_targets(labels: Labels) -> Tensor:
-    """(K + 1, R + 1) probabilities of where the edit begins and where each jump resumes."""
+    """(K + 1, R + 1) probabilities of where the edit begins and where each jump resumes.
+
+    Where a run of what is kept starts, it is that step alone; elsewhere those beside it count too.
+    """
     steps = len(labels.kept)
     places = torch.tensor([labels.first, *(jump.resume for jump in labels.jumps)])
-    # A run that begins at a step's very beginning is that step's, not the one before.
-    distance = torch.arange(steps)[None] - places[:, None]
-    near = torch.exp(-0.5 * (distance / RESUME_SPREAD) ** 2)
-    near = near / near.sum(dim=1, keepdim=True)
+    at_start = torch.isin(places, torch.from_numpy(labels.starts))[:, None]
+    numbers = torch.arange(steps)[None]
+    near = torch.exp(-0.5 * ((numbers - places[:, None]) / RESUME_SPREAD) ** 2)
+    near = torch.where(at_start, numbers == places.long()[:, None], near / near.sum(1, True))
     ends = (places == END).float()[:, None]
     return torch.cat([near * (1 - ends), ends], dim=1)
 

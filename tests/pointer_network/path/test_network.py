@@ -11,7 +11,7 @@ from editorbot.pointer_network.path.augment import augmented
 from editorbot.pointer_network.path.examples import PathExample, collate
 from editorbot.pointer_network.path.features import features_of
 from editorbot.pointer_network.path.labels import labels_of
-from editorbot.pointer_network.path.losses import PathTask
+from editorbot.pointer_network.path.losses import PathTask, resume_targets
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.terms import Run
 
@@ -131,3 +131,12 @@ def test_a_step_hears_of_the_ends_of_the_stretches_that_agree(model, step, is_he
     states[0, step] = 1.0
     heard = model.partners(states, mask, inputs)[0, 10]
     assert (not torch.allclose(before, heard)) == is_heard
+
+
+def test_starts_of_runs_are_meant_exactly_and_other_places_about():
+    pointers = path_of((83, 200), (150, 200), (240, 300))
+    targets = resume_targets(labels_of(pointers, raw_frames=400, stride=8)).numpy()
+    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
+    begin, back, onward, over = targets
+    assert begin[10] == onward[30] == over[50] == 1
+    assert back.argmax() == 19 and back[18] > 0.2 and 0.01 < back[20] < back[18]
