@@ -72,7 +72,7 @@ def draw(raw: Path, checkpoint: Path, edits: dict[str, Edit], output: Path) -> N
     rows[0].set_xlim(0, seconds)
     rows[0].set_title(f"{raw.name}: what the path model hears, says, and makes of it")
     output.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(output, dpi=110)
+    figure.savefig(output, dpi=85)
     plt.close(figure)
 
 
@@ -99,7 +99,7 @@ def _draw_answers(axes: plt.Axes, answers, temperature: float, step_s: float) ->
         axes.plot(times, expit(getattr(answers, name)), color=color, lw=1, label=name)
     axes.fill_between([], [], color="tab:blue", alpha=0.3, label="keep")
     axes.set(ylim=(0, 1.02), ylabel="probability")
-    axes.legend(loc="upper right", ncols=3, fontsize=8)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, fontsize=8, frameon=False)
 
 
 def _draw_edits(axes: plt.Axes, edits: dict[str, Edit]) -> None:
