@@ -37,7 +37,8 @@ def answers_of(model: PathNetwork, features: Features, stems: np.ndarray | None)
         rows = []
         for at in torch.tensor(leaves, device=device).split(LEAVES_AT_ONCE):
             twice = torch.full_like(at, again, dtype=torch.bool)
-            logits = model.pointer(outputs.states[0], at, twice, starts, inputs.partners[0])
+            heard = outputs.states[0], outputs.sound[0]
+            logits = model.pointer(*heard, at, twice, starts, inputs.partners[0])
             # The first row says each time where the edit begins.
             rows.append(logits[1 if rows else 0 :].softmax(dim=1).cpu().numpy())
         return np.concatenate(rows)

@@ -52,8 +52,9 @@ class PathTask(SupervisedTask):
         for number, labels in enumerate(batch.labels):
             steps = len(labels.kept)
             known = (x.to(outputs.states.device) for x in _departures(labels))
-            states, partners = outputs.states[number, :steps], batch.inputs.partners[number, :steps]
-            logits = self.model.pointer(states, *known, partners)
+            heard = (x[number, :steps] for x in (outputs.states, outputs.sound))
+            partners = batch.inputs.partners[number, :steps]
+            logits = self.model.pointer(*heard, *known, partners)
             targets = resume_targets(labels).to(logits.device)
             losses.append(functional.cross_entropy(logits, targets))
         return torch.stack(losses).mean()

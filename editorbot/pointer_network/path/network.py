@@ -30,6 +30,8 @@ STRETCH = 64.0
 editor's habits are to be learned from few songs."""
 RUNS = 8
 """Up to which runs are counted from either end of the recording, and between two places."""
+LONGEST_LOOP_STEPS, COMPARED_STEPS = 108, 86
+"""Ten seconds before the path leaves, and eight of what was played last."""
 COUNTED = 8
 """Things that are counted between two steps that play the same."""
 STEPS_PER_PART = 4096
@@ -75,6 +77,8 @@ class Outputs(NamedTuple):
     """(B, R, OPS), auxiliary."""
     states: Tensor
     """(B, R, width)."""
+    sound: Tensor
+    """(B, R, 2 * BANDS) shape of the spectrum and what sets in, each of norm 1 or 0."""
 
 
 class PathNetwork(nn.Module):
@@ -104,7 +108,8 @@ class PathNetwork(nn.Module):
     def forward(self, inputs: Inputs, *, recompute: bool = False) -> Outputs:
         """Logits of all steps; `recompute` saves memory in the backward pass."""
         mask = length_mask(inputs.lengths, inputs.partners.shape[1])
-        x = self._embed(inputs, mask)
+        mel = self._by_step(inputs.mel)
+        x = self._embed(inputs, mel, mask)
         for layer in self.before:
             x = checkpoint(layer, x, mask, use_reentrant=False) if recompute else layer(x, mask)
         x = x + self.partners(x, mask, inputs)
@@ -112,12 +117,12 @@ class PathNetwork(nn.Module):
             x = checkpoint(layer, x, mask, use_reentrant=False) if recompute else layer(x, mask)
         states = self.norm(x)
         keep, start, end, leave, ops = self.heads(states).split([1, 1, 1, 1, OPS], dim=-1)
-        return Outputs(*(y[..., 0] for y in (keep, start, end, leave)), ops, states)
+        heads = (y[..., 0] for y in (keep, start, end, leave))
+        return Outputs(*heads, ops, states, _sound(mel))
 
-    def _embed(self, inputs: Inputs, mask: Tensor) -> Tensor:
+    def _embed(self, inputs: Inputs, mel: Tensor, mask: Tensor) -> Tensor:
         if self.stems is not None and inputs.stems is None:
             raise ValueError("expected stems, with which this network has learned, got None")
-        mel = self._by_step(inputs.mel)
         # Centred, as a linear layer likes it; how loud a step is tells much by itself.
         loudness = mel.mean(dim=-1, keepdim=True)
         centred = 4 * (mel - 0.5) * mask[..., None]
@@ -134,6 +139,13 @@ class PathNetwork(nn.Module):
         frames = inputs.mel[number, : inputs.frames[number]]
         states = outputs.states[number, : inputs.lengths[number]]
         return self.placer(frames, states, cuts, stride=self.size.stride)
+
+
+def _sound(mel: Tensor) -> Tensor:
+    """(B, R, BANDS) -> (B, R, 2 * BANDS) of `Outputs`."""
+    rising = functional.pad(mel.diff(dim=1).clamp(min=0), (0, 0, 1, 0))
+    shape = mel - mel.mean(dim=-1, keepdim=True)
+    return torch.cat([functional.normalize(x, dim=-1, eps=1e-3) for x in (shape, rising)], dim=-1)
 
 
 class Layer(nn.Module):
@@ -246,14 +258,22 @@ class Pointer(nn.Module):
         self.begin_at = nn.Parameter(torch.zeros(2, RUNS + 1))
         self.end_after = nn.Parameter(torch.zeros(2, RUNS + 1))
         self.alike = nn.Parameter(torch.zeros(2, 2, PARTNERS))
+        self.in_time = nn.Parameter(torch.zeros(2))
 
     def forward(
-        self, states: Tensor, leaves: Tensor, again: Tensor, starts: Tensor, partners: Tensor
+        self,
+        states: Tensor,
+        sound: Tensor,
+        leaves: Tensor,
+        again: Tensor,
+        starts: Tensor,
+        partners: Tensor,
     ) -> Tensor:
         """(K + 1, R + 1) logits of one song.
 
         Args:
             states: (R, width).
+            sound: (R, 2 * BANDS) of `Outputs`.
             leaves: (K,) int64 steps at whose beginning the path leaves, 0 to R; the row before
                 theirs says where the edit begins.
             again: (K,) bool, whether the path has left there before.
@@ -278,6 +298,7 @@ class Pointer(nn.Module):
         far = _bucket(places[None] - leaves[:, None]) + DISTANCES
         there = self.distance[twice[:, None], far] + self.runs_between[twice[:, None], between]
         there = there + at_start * start + self._alike(leaves, twice, partners)
+        there = there + self.in_time[twice][:, None] * _in_time(sound, leaves)
         begin = at_start * (self.begin_at[0, before] + self.begin_at[1, after])
         ends = torch.cat([begin.new_zeros(1), self.end_after[twice, after[last_played]]])
         counted = torch.cat([torch.cat([begin[None], there]), ends[:, None]], dim=1)
@@ -304,6 +325,28 @@ class Pointer(nn.Module):
             for move in (-1, 0, 1):
                 found = found.scatter_add(1, (there + back + move).clamp(0, steps - 1), weight)
         return found
+
+
+def _in_time(sound: Tensor, leaves: Tensor) -> Tensor:
+    """(K, R) how much what was played last sounds like that so much before, for places before.
+
+    A loop that keeps time begins some beats or bars before its end. In standard deviations over the
+    last ten seconds, 0 at other places.
+    """
+    ago = torch.arange(1, LONGEST_LOOP_STEPS + 1, device=sound.device)
+    back = torch.arange(-COMPARED_STEPS, 0, device=sound.device)
+    last = len(sound) - 1
+    played = sound[(leaves[:, None] + back).clamp(0, last)]
+    reach = torch.arange(-COMPARED_STEPS - len(ago), 0, device=sound.device)
+    earlier = sound[(leaves[:, None] + reach).clamp(0, last)]
+    alike = played @ earlier.transpose(1, 2)
+    diagonal = (len(ago) + torch.arange(len(back), device=sound.device))[:, None] - ago
+    alike = alike.gather(2, diagonal.expand(len(leaves), -1, -1)).mean(dim=1)
+    alike = (alike - alike.mean(1, True)) / alike.std(1, keepdim=True).clamp(min=1e-3)
+    places = leaves[:, None] - ago
+    alike = alike * (places >= 0)
+    found = torch.zeros(len(leaves), len(sound), device=sound.device)
+    return found.scatter_add(1, places.clamp(min=0), alike)
 
 
 def _bucket(distance: Tensor) -> Tensor:
