@@ -44,6 +44,7 @@ from editorbot.progress import track
 MODELS = {
     "path": {"model": "path", "path": {"pretrained": "none"}},
     "path, pretrained": {"model": "path"},
+    "path, stems": {"model": "path", "stems": True},
     "v2-running": {"model": "v2", "expected_position": "running"},
     "v2-linear": {"model": "v2", "expected_position": "linear"},
 }
@@ -101,7 +102,7 @@ def main() -> None:
     for name in given.sets:
         workspace = Workspace(name, given.work / name)
         jams = make_jams(tracks, workspace.folder, set_name=name, raws=max(given.counts))
-        prepare(workspace.folder)
+        prepare(workspace.folder, stems="path, stems" in given.models)
         rows += _baselines(workspace, jams)
         runs = product(given.counts, given.models, range(given.seeds))
         for count, model, seed in runs:
@@ -149,8 +150,8 @@ def _trained(
         train, validation = _split([jam for jam in jams if not jam.is_test][:count], seed)
         started = time.process_time()
         result = train_pointer(
-            [song_files(folder, jam) for jam in train],
-            [song_files(folder, jam) for jam in validation],
+            [song_files(folder, jam, stems=params.pointer.stems) for jam in train],
+            [song_files(folder, jam, stems=params.pointer.stems) for jam in validation],
             params=params.pointer,
             mel=params.mel,
             stems=params.stems,
@@ -208,11 +209,13 @@ def _split(jams: Sequence[Jam], seed: int) -> tuple[list[Jam], list[Jam]]:
 def _proposals(workspace: Path, jams: Sequence[Jam], checkpoint: Path) -> Iterator[tuple]:
     editor = load_editor(checkpoint)
     for jam in track(jams, "Proposing edits"):
-        mel = open_array(song_files(workspace, jam).mel, "mel")
+        files = song_files(workspace, jam, stems=editor.stems is not None)
+        mel = open_array(files.mel, "mel")
+        stems = open_array(files.stems_mel, "mel") if files.stems_mel else None
         human = read_edit(workspace / f"data/truth/{jam.name}_edit.json")
         source = source_of(workspace / f"data/input/{jam.name}_raw.wav")
         assert source.samples == human.sources[0].samples
-        yield jam.name, propose_from_features(editor, mel, None, sources=human.sources)[0]
+        yield jam.name, propose_from_features(editor, mel, stems, sources=human.sources)[0]
 
 
 def _row(score: SongScore, workspace: Workspace, count: int, seed: int) -> Row:

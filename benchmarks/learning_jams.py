@@ -53,17 +53,17 @@ def make_jams(tracks: Sequence[Path], workspace: Path, *, set_name: str, raws: i
     return jams
 
 
-def prepare(workspace: Path) -> None:
+def prepare(workspace: Path, *, stems: bool) -> None:
     """Bring the workspace up to date: features, and the edit lists that the alignment recovers."""
     params = yaml.safe_load((HERE / "params.yaml").read_text())
-    params["stems"]["model"] = "off"
+    params["stems"]["model"] = "mini" if stems else "off"
     (workspace / "params.yaml").write_text(yaml.safe_dump(params))
     command = ["snakemake", "--snakefile", str(HERE / "Snakefile"), "--directory", str(workspace)]
     command += ["--cores", str(os.cpu_count()), "prepare"]
     subprocess.run(command, check=True, cwd=HERE)
 
 
-def song_files(workspace: Path, jam: Jam) -> SongFiles:
+def song_files(workspace: Path, jam: Jam, *, stems: bool) -> SongFiles:
     """What is learned from."""
     results = workspace / "results"
     return SongFiles(
@@ -71,6 +71,7 @@ def song_files(workspace: Path, jam: Jam) -> SongFiles:
         mel=results / f"features/{jam.name}_raw.zarr.zip",
         pointers=results / f"pointers/{jam.name}_pointers.npy",
         ops=results / f"pointers/{jam.name}_ops.npy",
+        stems_mel=results / f"stems_mel/{jam.name}_raw.zarr.zip" if stems else None,
     )
 
 
