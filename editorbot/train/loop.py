@@ -6,11 +6,12 @@ step's. So a run that goes on from its latest checkpoint ends, on a CPU, in the 
 that was never interrupted. Lightning's own checkpoints, which are pickles, are switched off.
 
 Several devices, GPUs or processes on the CPU, share an epoch's batches and add their gradients up
-(Lightning's `ddp_fork`): N devices do what one does that accumulates N times as many batches.
+(Lightning's DDP): N devices do what one does that accumulates N times as many batches.
 """
 
 import logging
 import math
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from editorbot.train.checkpoints import (
     load_weights,
     save_checkpoint,
 )
+from editorbot.train.processes import LocalProcesses
 from editorbot.train.task import Ratio, StepResult, SupervisedTask
 
 EPOCH_SEEDS, EPOCH_BATCHES = 100_000, 1_000_000
@@ -128,14 +130,14 @@ def _run(module: "_Module", *, epochs: int, log_directory: Path) -> None:
     on_gpu, devices = torch.cuda.is_available(), module.settings.devices
     module.bar = iter(track(range(epochs), "Training, in epochs"))
     next(module.bar)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as meeting:
         # Lightning advises worker processes, which gain nothing while examples are in memory.
         warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
         warnings.filterwarnings("ignore", category=FutureWarning, module="lightning")
         trainer = lightning.Trainer(
             accelerator="gpu" if on_gpu else "cpu",
             devices=devices,
-            strategy="ddp_fork" if devices > 1 else "auto",
+            strategy=LocalProcesses(Path(meeting) / "meeting") if devices > 1 else "auto",
             use_distributed_sampler=False,
             precision="bf16-mixed" if on_gpu else "32-true",
             max_epochs=epochs,

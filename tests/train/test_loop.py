@@ -2,7 +2,9 @@
 
 import math
 import shutil
+import socket
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -262,6 +264,48 @@ def test_two_processes_go_on_as_if_never_interrupted(tmp_path):
     assert resumed.latest.joinpath("model.safetensors").read_bytes() == (
         whole.latest.joinpath("model.safetensors").read_bytes()
     )
+
+
+LOOPBACK = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+
+
+def sockets_open_to_others():
+    """Inodes of this process's listening sockets that others than this machine can reach."""
+    mine = {link.readlink().name for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+    rows = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]
+    ]
+    return [
+        row[9]
+        for row in rows
+        if row[3] == "0A" and f"socket:[{row[9]}]" in mine and not row[1].startswith(LOOPBACK)
+    ]
+
+
+class Listening(Dataset):
+    """Points, and at each look a note of the sockets that are open."""
+
+    def __init__(self, notes):
+        self.notes = notes
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        (self.notes / str(index)).write_text(" ".join(sockets_open_to_others()))
+        return points()[index]
+
+
+def test_two_processes_listen_to_nobody_else(tmp_path):
+    (tmp_path / "notes").mkdir()
+    given = {"changes": {"devices": 2, "epochs": 1, "batch_size": 1}}
+    fitted(tmp_path, train=Listening(tmp_path / "notes"), **given)
+    notes = [path.read_text() for path in (tmp_path / "notes").iterdir()]
+    assert notes == [""] * 4
+    with socket.create_server(("0.0.0.0", 0)):
+        assert sockets_open_to_others()
 
 
 def test_what_goes_wrong_in_one_of_two_processes_is_told(tmp_path):
