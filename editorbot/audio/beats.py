@@ -17,6 +17,7 @@ HOP_LENGTH = 256
 # By how much tracked beats come after clicks, measured on click tracks.
 LATENESS_S = 0.018
 MIN_BEATS = 8
+PART_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,39 @@ def track_beats(envelope: np.ndarray, *, sample_rate: int, hop_length: int) -> n
         onset_envelope=envelope, sr=sample_rate, hop_length=hop_length, trim=False
     )
     return frames
+
+
+def beats_in_mel(mel: np.ndarray, *, sample_rate: int, hop_length: int) -> np.ndarray:
+    """(K,) int64 frames of the beats in a prepared (M, F) mel in [0, 1].
+
+    Two minutes or so are tracked at a time: a recording may hold several tempos, and the tracker's
+    memory grows with what it is given.
+    """
+    import librosa
+
+    parts = max(1, round(mel.shape[1] * hop_length / sample_rate / PART_S))
+    found, start = [], 0
+    for part in np.array_split(mel, parts, axis=1):
+        # The tracker compares rises in dB; 80 dB is the mel's usual range, and scale is all it
+        # does.
+        decibels = part.astype(np.float32) * 80.0
+        strength = librosa.onset.onset_strength(S=decibels, sr=sample_rate, hop_length=hop_length)
+        frames = track_beats(strength, sample_rate=sample_rate, hop_length=hop_length)
+        found.append(start + frames)
+        start += part.shape[1]
+    return np.concatenate(found)
+
+
+def count_beats(mel: np.ndarray, *, every: int, sample_rate: int, hop_length: int) -> np.ndarray:
+    """(F / every,) float32 beats before every so many frames of an (M, F) mel, with fractions.
+
+    Constant before the first beat and after the last, and where there is no pulse at all.
+    """
+    beats = beats_in_mel(mel, sample_rate=sample_rate, hop_length=hop_length)
+    places = np.arange(0, mel.shape[1], every)
+    if len(beats) == 0:
+        return np.zeros(len(places), np.float32)
+    return np.interp(places, beats, np.arange(len(beats))).astype(np.float32)
 
 
 @cache

@@ -18,10 +18,9 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import librosa
 import numpy as np
 
-from editorbot.audio.beats import track_beats
+from editorbot.audio.beats import beats_in_mel
 from editorbot.edl.model import Edit, Source
 from editorbot.edl.raw_axis import bounds_s
 from editorbot.edl.spans import edit_of_spans
@@ -85,10 +84,7 @@ def beat_times_s(
     samples, the beats of three hours would take 8 GB. Where fewer than two beats are found, as in
     talk, every half second counts as one, and the log says so.
     """
-    # The tracker compares rises in dB; 80 dB is the mel's usual range, and scale is all it does.
-    decibels = mel.astype(np.float32) * 80.0
-    strength = librosa.onset.onset_strength(S=decibels, sr=sample_rate, hop_length=hop_length)
-    frames = track_beats(strength, sample_rate=sample_rate, hop_length=hop_length)
+    frames = beats_in_mel(mel, sample_rate=sample_rate, hop_length=hop_length)
     if len(frames) >= 2:
         return frame_times_s[frames]
     logger.warning("no pulse was found: every %.1f s counts as a beat", PLAIN_BEAT_S)

@@ -7,10 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from editorbot.audio.beats import beat_grid, track_beats
+from editorbot.audio.beats import beat_grid, count_beats, track_beats
 from editorbot.errors import AudioError
 
 RATE = 44100
+MEL_RATE, HOP = 22050, 256
 
 
 def clicks(seconds: float, *, bpm: float) -> np.ndarray:
@@ -41,6 +42,35 @@ def test_frames_of_an_envelope():
     envelope[10::50] = 1
     frames = track_beats(envelope, sample_rate=22050, hop_length=256)
     assert np.median(np.diff(frames)) == 50
+
+
+def ticking_mel(*parts: tuple[float, float]) -> np.ndarray:
+    """(8, F) mel with an attack on every beat, in parts of so many seconds and beats a minute."""
+    frame_s, loud = HOP / MEL_RATE, []
+    for seconds, bpm in parts:
+        since = np.arange(0, seconds, frame_s) % (60 / bpm)
+        loud.append(np.exp(-since / 0.05))
+    return np.tile(np.concatenate(loud), (8, 1)).astype(np.float16)
+
+
+def counted(mel: np.ndarray, *, every: int = 8) -> np.ndarray:
+    return count_beats(mel, every=every, sample_rate=MEL_RATE, hop_length=HOP)
+
+
+def test_beats_are_counted_at_each_tempo_of_a_recording():
+    counts = counted(ticking_mel((120, 96), (120, 132)))
+    steps_per_s = MEL_RATE / HOP / 8
+    for start, bpm in ((20, 96), (150, 132)):
+        first, last = (round(s * steps_per_s) for s in (start, start + 60))
+        assert counts[last] - counts[first] == pytest.approx(bpm, abs=0.5)
+    assert (np.diff(counts) >= 0).all() and counts.dtype == np.float32
+
+
+@pytest.mark.parametrize("frames", [1, 7, 100, 3000])
+def test_where_there_is_no_pulse_nothing_is_counted(frames):
+    np.testing.assert_array_equal(
+        counted(np.zeros((8, frames), np.float16)), np.zeros(-(-frames // 8))
+    )
 
 
 def test_processes_may_compile_the_tracker_at_once(tmp_path):

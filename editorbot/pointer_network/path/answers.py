@@ -11,6 +11,7 @@ from editorbot.pointer_network.path.examples import inputs_of
 from editorbot.pointer_network.path.features import Features
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.place import NOWHERE, REACH, Cuts, cuts_of
+from editorbot.pointer_network.path.pointer import Departures
 from editorbot.pointer_network.path.terms import Answers, Run
 
 LEAVES_AT_ONCE = 32
@@ -37,8 +38,7 @@ def answers_of(model: PathNetwork, features: Features, stems: np.ndarray | None)
         rows = []
         for at in torch.tensor(leaves, device=device).split(LEAVES_AT_ONCE):
             twice = torch.full_like(at, again, dtype=torch.bool)
-            heard = outputs.states[0], outputs.sound[0]
-            logits = model.pointer(*heard, at, twice, starts, inputs.partners[0])
+            logits = model.resume(outputs, inputs, 0, Departures(at, twice, starts))
             # The first row says each time where the edit begins.
             rows.append(logits[1 if rows else 0 :].softmax(dim=1).cpu().numpy())
         return np.concatenate(rows)

@@ -27,9 +27,8 @@ def augmented(
     change = _Change(rng)
     scale = np.exp(rng.normal(0, REPEATS_SPREAD, features.repeats.features.shape[1]))
     scaled = features.repeats.features * scale.astype(np.float16)
-    changed = Features(
-        change(features.mel), features.repeats._replace(features=scaled.astype(np.float16))
-    )
+    repeats = features.repeats._replace(features=scaled.astype(np.float16))
+    changed = features._replace(mel=change(features.mel), repeats=repeats)
     if stems is None:
         return changed, None
     parts = [change(part) for part in np.split(stems, stems.shape[1] // BANDS, axis=1)]

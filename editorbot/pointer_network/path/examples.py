@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from editorbot.edl.frames import FrameGrid
 from editorbot.errors import EditorbotError
 from editorbot.params import MelParams, PathParams
 from editorbot.pointer_network.path.augment import augmented
@@ -36,7 +37,9 @@ class PathExample:
     def digest(self) -> bytes:
         """SHA-256 of what is learned from the song."""
         digest = hashlib.sha256(self.name.encode())
-        arrays = (self.features.mel, *self.features.repeats, self.stems, self.ops, *self.labels[:3])
+        features = self.features
+        arrays = (features.mel, *features.repeats, features.beats, self.stems, self.ops)
+        arrays = (*arrays, *self.labels[:3])
         for array in arrays:
             digest.update(b"" if array is None else np.ascontiguousarray(array).data)
         digest.update(repr(self.labels[3:]).encode())
@@ -92,7 +95,8 @@ def load_example(song: SongFiles, *, stride: int, mel: MelParams) -> PathExample
     if song.stems_mel is not None:
         stems = stem_bands(read_features(song.stems_mel, song=song.name))
     pointers, ops = read_path(song, raw_frames=frames.shape[1])
-    features = features_of(frames, stride=stride, frame_s=mel.hop_length / mel.sample_rate)
+    grid = FrameGrid(mel.sample_rate, mel.hop_length)
+    features = features_of(frames, stride=stride, grid=grid)
     if stems is not None and len(stems) != len(features.mel):
         raise EditorbotError(
             f"song {song.name}: the stems' mels have {len(stems)} frames, expected "
@@ -153,6 +157,7 @@ def inputs_of(
         partners=_pad([f.repeats.partners for f in features], -1).long(),
         behind=_pad([f.repeats.behind for f in features], 0).long(),
         ahead=_pad([f.repeats.ahead for f in features], 0).long(),
+        beats=_pad([f.beats for f in features], 0),
         stems=None if stems is None else _pad_frames(stems, stride),
         lengths=torch.tensor([f.steps for f in features]),
         frames=torch.tensor([len(f.mel) for f in features]),

@@ -1,9 +1,11 @@
-"""What the path model hears of a raw: the mel of its steps, and what is played again."""
+"""What the path model hears of a raw: the mel of its steps, what is played again, and the beats."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from editorbot.audio.beats import count_beats
+from editorbot.edl.frames import FrameGrid
 from editorbot.pointer_network.path.repeats import BANDS, Repeats, find_repeats, step_vectors
 
 
@@ -14,6 +16,8 @@ class Features(NamedTuple):
     """(F, BANDS) float16 in [0, 1]."""
     repeats: Repeats
     """Its features (R, FEATURES) as float16."""
+    beats: np.ndarray
+    """(R,) float32 beats before each step's beginning, with fractions."""
 
     @property
     def steps(self) -> int:
@@ -21,12 +25,14 @@ class Features(NamedTuple):
         return len(self.repeats.partners)
 
 
-def features_of(mel: np.ndarray, *, stride: int, frame_s: float) -> Features:
-    """From an (M, F) mel in [0, 1] of frames that are `frame_s` seconds apart."""
-    steps_per_s = 1 / (stride * frame_s)
+def features_of(mel: np.ndarray, *, stride: int, grid: FrameGrid) -> Features:
+    """From an (M, F) mel in [0, 1] on that grid."""
+    steps_per_s = 1 / (stride * grid.seconds)
     repeats = find_repeats(step_vectors(mel, stride=stride), steps_per_s=steps_per_s)
     halved = repeats._replace(features=repeats.features.astype(np.float16))
-    return Features(in_bands(mel), halved)
+    rates = {"sample_rate": grid.sample_rate, "hop_length": grid.hop_length}
+    beats = count_beats(mel, every=stride, **rates)
+    return Features(in_bands(mel), halved, beats)
 
 
 def in_bands(mel: np.ndarray) -> np.ndarray:

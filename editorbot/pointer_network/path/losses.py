@@ -10,6 +10,7 @@ from editorbot.pointer_network.path.examples import PathBatch
 from editorbot.pointer_network.path.labels import END, Labels
 from editorbot.pointer_network.path.network import Outputs, PathNetwork
 from editorbot.pointer_network.path.place import Cuts, cuts_of, place_targets
+from editorbot.pointer_network.path.pointer import Departures
 from editorbot.pointer_network.songs import IGNORE
 from editorbot.train.task import Ratio, StepResult, SupervisedTask
 
@@ -50,11 +51,8 @@ class PathTask(SupervisedTask):
     def _resume(self, outputs: Outputs, batch: PathBatch) -> Tensor:
         losses = []
         for number, labels in enumerate(batch.labels):
-            steps = len(labels.kept)
-            known = (x.to(outputs.states.device) for x in _departures(labels))
-            heard = (x[number, :steps] for x in (outputs.states, outputs.sound))
-            partners = batch.inputs.partners[number, :steps]
-            logits = self.model.pointer(*heard, *known, partners)
+            departures = Departures(*(x.to(outputs.states.device) for x in departures_of(labels)))
+            logits = self.model.resume(outputs, batch.inputs, number, departures)
             targets = resume_targets(labels).to(logits.device)
             losses.append(functional.cross_entropy(logits, targets))
         return torch.stack(losses).mean()
@@ -85,12 +83,12 @@ def smeared(places, steps: int, spread: float) -> Tensor:
     return torch.exp(-0.5 * (distance / spread) ** 2)
 
 
-def _departures(labels: Labels) -> tuple[Tensor, Tensor, Tensor]:
-    """Leaves, again and starts, as the network's pointer takes them."""
+def departures_of(labels: Labels) -> Departures:
+    """From where the editor's own path goes on."""
     leaves = [round(jump.leave) for jump in labels.jumps]
     again = [leave in leaves[:number] for number, leave in enumerate(leaves)]
     starts = torch.from_numpy(labels.starts).long()
-    return torch.tensor(leaves), torch.tensor(again), starts
+    return Departures(torch.tensor(leaves), torch.tensor(again), starts)
 
 
 def resume_targets(labels: Labels) -> Tensor:

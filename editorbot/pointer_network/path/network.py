@@ -17,21 +17,12 @@ from editorbot.nn.blocks import feed_forward, length_mask
 from editorbot.nn.linear_attention import LinearAttention
 from editorbot.params import PathSize
 from editorbot.pointer_network.path.place import Cuts, Placer
+from editorbot.pointer_network.path.pointer import Departures, Pointer, Song, sound_of
 from editorbot.pointer_network.path.repeats import BANDS, FEATURES, PARTNERS
 from editorbot.pointer_network.songs import OPS, STEMS
 
 LOCAL_STEPS = 5
 HEADS = 4 + OPS
-NEAREST, PER_OCTAVE, DISTANCES = 8, 6, 80
-"""Distances from where the path leaves to where it resumes: each of up to eight steps for itself,
-then six to the octave, and as many back."""
-STRETCH = 64.0
-"""Of logits that are learned as single numbers: an optimiser takes small steps with them, and an
-editor's habits are to be learned from few songs."""
-RUNS = 8
-"""Up to which runs are counted from either end of the recording, and between two places."""
-LONGEST_LOOP_STEPS, COMPARED_STEPS = 108, 86
-"""Ten seconds before the path leaves, and eight of what was played last."""
 COUNTED = 8
 """Things that are counted between two steps that play the same."""
 STEPS_PER_PART = 4096
@@ -51,6 +42,8 @@ class Inputs(NamedTuple):
     """(B, R, PARTNERS) int64 steps; see `Repeats`."""
     ahead: Tensor
     """Likewise."""
+    beats: Tensor
+    """(B, R) beats before each step's beginning, with fractions."""
     stems: Tensor | None
     """(B, R * stride, STEMS * BANDS); None goes with a network that has no input for them."""
     lengths: Tensor
@@ -118,7 +111,7 @@ class PathNetwork(nn.Module):
         states = self.norm(x)
         keep, start, end, leave, ops = self.heads(states).split([1, 1, 1, 1, OPS], dim=-1)
         heads = (y[..., 0] for y in (keep, start, end, leave))
-        return Outputs(*heads, ops, states, _sound(mel))
+        return Outputs(*heads, ops, states, sound_of(mel))
 
     def _embed(self, inputs: Inputs, mel: Tensor, mask: Tensor) -> Tensor:
         if self.stems is not None and inputs.stems is None:
@@ -134,18 +127,19 @@ class PathNetwork(nn.Module):
         """(B, R * stride, D) -> (B, R, D) means."""
         return frames.unflatten(1, (-1, self.size.stride)).mean(dim=2, dtype=torch.float32)
 
+    def resume(
+        self, outputs: Outputs, inputs: Inputs, number: int, departures: Departures
+    ) -> Tensor:
+        """Logits of where the path of the batch's song of that number goes on; see `Pointer`."""
+        known = (outputs.states, outputs.sound, inputs.partners, inputs.beats)
+        song = Song(*(x[number, : inputs.lengths[number]] for x in known))
+        return self.pointer(song, departures)
+
     def place(self, outputs: Outputs, inputs: Inputs, number: int, cuts: Cuts) -> Tensor:
         """Logits of the places of cuts of the batch's song of that number; see `Placer`."""
         frames = inputs.mel[number, : inputs.frames[number]]
         states = outputs.states[number, : inputs.lengths[number]]
         return self.placer(frames, states, cuts, stride=self.size.stride)
-
-
-def _sound(mel: Tensor) -> Tensor:
-    """(B, R, BANDS) -> (B, R, 2 * BANDS) of `Outputs`."""
-    rising = functional.pad(mel.diff(dim=1).clamp(min=0), (0, 0, 1, 0))
-    shape = mel - mel.mean(dim=-1, keepdim=True)
-    return torch.cat([functional.normalize(x, dim=-1, eps=1e-3) for x in (shape, rising)], dim=-1)
 
 
 class Layer(nn.Module):
@@ -232,126 +226,3 @@ class Partners(nn.Module):
 def _compressed(amount: Tensor) -> Tensor:
     """Logarithmic, with its sign."""
     return amount.sign() * torch.log1p(amount.abs())
-
-
-class Pointer(nn.Module):
-    """Where the path goes on: attention from the steps at which it leaves to all steps.
-
-    Both know in which of the runs that are kept they lie, counted from the first and from the last,
-    so that an editor's orders can be learned from few songs. The last column stands for the end of
-    the edit.
-    """
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.begin = nn.Parameter(torch.zeros(width))
-        self.again = nn.Parameter(torch.zeros(width))
-        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
-        self.end = nn.Linear(width, 1)
-        self.runs_before = nn.Embedding(RUNS + 1, width)
-        self.runs_after = nn.Embedding(RUNS + 1, width)
-        # Logits by what is counted, the first index saying whether the path left there before.
-        self.distance = nn.Parameter(torch.zeros(2, 2 * DISTANCES + 1))
-        self.runs_between = nn.Parameter(torch.zeros(2, 2 * RUNS + 1))
-        self.start_between = nn.Parameter(torch.zeros(2, 2 * RUNS + 1))
-        self.start_from = nn.Parameter(torch.zeros(2, RUNS + 1, 2, RUNS + 1))
-        self.begin_at = nn.Parameter(torch.zeros(2, RUNS + 1))
-        self.end_after = nn.Parameter(torch.zeros(2, RUNS + 1))
-        self.alike = nn.Parameter(torch.zeros(2, 2, PARTNERS))
-        self.in_time = nn.Parameter(torch.zeros(2))
-
-    def forward(
-        self,
-        states: Tensor,
-        sound: Tensor,
-        leaves: Tensor,
-        again: Tensor,
-        starts: Tensor,
-        partners: Tensor,
-    ) -> Tensor:
-        """(K + 1, R + 1) logits of one song.
-
-        Args:
-            states: (R, width).
-            sound: (R, 2 * BANDS) of `Outputs`.
-            leaves: (K,) int64 steps at whose beginning the path leaves, 0 to R; the row before
-                theirs says where the edit begins.
-            again: (K,) bool, whether the path has left there before.
-            starts: (S,) int64 steps at which what is kept starts, in ascending order.
-            partners: (R, PARTNERS) of `Inputs`.
-        """
-        places = torch.arange(len(states), device=states.device)
-        passed = torch.searchsorted(starts, places, right=True)
-        before, after = passed.clamp(max=RUNS), (len(starts) - passed).clamp(max=RUNS)
-        last_played = (leaves - 1).clamp(0, len(states) - 1)
-
-        known = states + self.runs_before(before) + self.runs_after(after)
-        asked = states[leaves.clamp(max=len(states) - 1)] + known[last_played]
-        heard = self._heard(asked, again, known)
-
-        twice = again.long()
-        at_start = torch.zeros(len(states), device=states.device).index_fill(0, starts, 1.0)
-        between = (passed[None] - passed[last_played][:, None]).clamp(-RUNS, RUNS) + RUNS
-        from_run = self.start_from[twice, after[last_played]]
-        start = self.start_between[twice[:, None], between]
-        start = start + from_run[:, 0, before] + from_run[:, 1, after]
-        far = _bucket(places[None] - leaves[:, None]) + DISTANCES
-        there = self.distance[twice[:, None], far] + self.runs_between[twice[:, None], between]
-        there = there + at_start * start + self._alike(leaves, twice, partners)
-        there = there + self.in_time[twice][:, None] * _in_time(sound, leaves)
-        begin = at_start * (self.begin_at[0, before] + self.begin_at[1, after])
-        ends = torch.cat([begin.new_zeros(1), self.end_after[twice, after[last_played]]])
-        counted = torch.cat([torch.cat([begin[None], there]), ends[:, None]], dim=1)
-        return (heard + STRETCH * counted).float()
-
-    def _heard(self, asked: Tensor, again: Tensor, known: Tensor) -> Tensor:
-        """(K + 1, R + 1) logits by what the network has heard at (K, width) and (R, width)."""
-        asked = self.query(asked) + again[:, None] * self.again
-        query = torch.cat([self.begin[None].to(asked.dtype), asked])
-        logits = torch.cat([query @ self.key(known).T, self.end(query)], dim=1)
-        return logits / query.shape[-1] ** 0.5
-
-    def _alike(self, leaves: Tensor, twice: Tensor, partners: Tensor) -> Tensor:
-        """(K, R) worth of the places at which is played again what the path leaves.
-
-        What would have followed is compared with what follows there, and what was played last with
-        what is played before.
-        """
-        steps = len(partners)
-        found = torch.zeros(len(leaves), steps, device=partners.device)
-        for back in (0, 1):
-            there = partners[(leaves - back).clamp(0, steps - 1)]
-            weight = (there >= 0).float() * self.alike[twice, back]
-            for move in (-1, 0, 1):
-                found = found.scatter_add(1, (there + back + move).clamp(0, steps - 1), weight)
-        return found
-
-
-def _in_time(sound: Tensor, leaves: Tensor) -> Tensor:
-    """(K, R) how much what was played last sounds like that so much before, for places before.
-
-    A loop that keeps time begins some beats or bars before its end. In standard deviations over the
-    last ten seconds, 0 at other places.
-    """
-    ago = torch.arange(1, LONGEST_LOOP_STEPS + 1, device=sound.device)
-    back = torch.arange(-COMPARED_STEPS, 0, device=sound.device)
-    last = len(sound) - 1
-    played = sound[(leaves[:, None] + back).clamp(0, last)]
-    reach = torch.arange(-COMPARED_STEPS - len(ago), 0, device=sound.device)
-    earlier = sound[(leaves[:, None] + reach).clamp(0, last)]
-    alike = played @ earlier.transpose(1, 2)
-    diagonal = (len(ago) + torch.arange(len(back), device=sound.device))[:, None] - ago
-    alike = alike.gather(2, diagonal.expand(len(leaves), -1, -1)).mean(dim=1)
-    alike = (alike - alike.mean(1, True)) / alike.std(1, keepdim=True).clamp(min=1e-3)
-    places = leaves[:, None] - ago
-    alike = alike * (places >= 0)
-    found = torch.zeros(len(leaves), len(sound), device=sound.device)
-    return found.scatter_add(1, places.clamp(min=0), alike)
-
-
-def _bucket(distance: Tensor) -> Tensor:
-    """Signed number of the bucket."""
-    size = distance.abs().float()
-    octaves = NEAREST + PER_OCTAVE * torch.log2((size / NEAREST).clamp(min=1))
-    bucket = torch.where(size <= NEAREST, size, octaves).long().clamp(max=DISTANCES)
-    return bucket * distance.sign()

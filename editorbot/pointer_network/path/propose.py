@@ -51,7 +51,7 @@ class PathProposer:
         fade: Fade,
     ):
         stride = model.size.stride
-        features = features_of(np.asarray(mel[:]), stride=stride, frame_s=grid.seconds)
+        features = features_of(np.asarray(mel[:]), stride=stride, grid=grid)
         stems = None if stems_mel is None else stem_bands(np.asarray(stems_mel[:]))
         self.answers: Answers = answers_of(model, features, stems)
         self.decoding, self.sources, self.fade = decoding, tuple(sources), fade

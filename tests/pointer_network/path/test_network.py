@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from editorbot.edl.frames import FrameGrid
 from editorbot.params import PathParams, PathSize
 from editorbot.pointer_network.path.answers import answers_of
 from editorbot.pointer_network.path.augment import augmented
@@ -20,7 +21,7 @@ from ..songs import mel_of, path_of
 torch.set_num_threads(1)
 STRIDE = 4
 SIZE = PathSize(stride=STRIDE, width=16, feedforward=16, partner_width=4, dropout=0.0)
-FRAME_S = 256 / 22050
+GRID = FrameGrid(22050, 256)
 
 
 def example(frames=801, *, seed=0, runs=((80, 200), (100, 200), (240, 300))):
@@ -33,7 +34,7 @@ def example(frames=801, *, seed=0, runs=((80, 200), (100, 200), (240, 300))):
     ops[20:70] = 0
     return PathExample(
         f"song {seed}",
-        features_of(mel, stride=STRIDE, frame_s=FRAME_S),
+        features_of(mel, stride=STRIDE, grid=GRID),
         None,
         labels_of(pointers, raw_frames=frames, stride=STRIDE),
         ops,
@@ -47,7 +48,9 @@ def model():
 
 
 def task(model):
-    return PathTask(model, params=PathParams(size=SIZE), step_s=STRIDE * FRAME_S, recompute=False)
+    return PathTask(
+        model, params=PathParams(size=SIZE), step_s=STRIDE * GRID.seconds, recompute=False
+    )
 
 
 def test_a_song_is_judged_alike_alone_and_beside_a_longer_one(model):
@@ -66,7 +69,7 @@ def test_losses_are_means_over_songs_and_reach_every_weight(model):
     sum(losses.values()).backward()
     silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     # Some distances and kinds of partners are not met in so short a song.
-    assert set(silent) <= {"pointer.distance", "pointer.alike"}
+    assert set(silent) <= {"pointer.distance", "pointer.alike", "pointer.beats_between"}
 
 
 def test_recomputing_layers_changes_nothing_but_memory(model):
