@@ -211,6 +211,9 @@ class PathParams(Section):
     takes."""
     patience: Positive = 40
     """Epochs without a better validation loss after which training stops."""
+    epoch: Literal["best", "last"] = "best"
+    """Whose weights are kept: those of the lowest validation loss, or the last; practice always
+    keeps the last, whose edits are better although it is too sure of itself."""
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest L2 norm of the gradient."""
     boundary_s: Annotated[float, Field(gt=0)] = 0.12
@@ -298,7 +301,7 @@ class PretrainParams(Section):
     steps: Positive = 3000
     """Jams to go through in all, each several times."""
     validation_every: Annotated[int, Field(ge=2)] = 7
-    """Of so many tracks, one track's jams choose the best epoch."""
+    """Of so many tracks, one track's jams choose how to decode."""
 
 
 class EvaluateParams(Section):

@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from music21 import common
-from scipy.signal import fftconvolve
 
 from editorbot.corpus.arrange import BANDS, Band, perform
 from editorbot.corpus.demo import sounded
 from editorbot.corpus.demo_catalogue import SONGS
 from editorbot.corpus.grooves import has_groove
 from editorbot.corpus.score import Note, Score, read_score
-from editorbot.corpus.simulation.tone import apply_tone, master, random_tone
+from editorbot.corpus.simulation.tone import apply_tone, master, random_tone, reverberated
 from editorbot.corpus.synthesise import SAMPLE_RATE
 from editorbot.files import replacing
 
@@ -140,7 +139,9 @@ def _produced(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A room, a tone and perhaps dynamics and mastering for (C, T) float32."""
     if rng.random() < ROOM_SHARE:
         seconds = float(np.exp(rng.uniform(*np.log(ROOM_S))))
-        audio = _in_room(audio, rng, seconds=seconds, wet_db=float(rng.uniform(*ROOM_DB)))
+        wet_db = float(rng.uniform(*ROOM_DB))
+        wet = reverberated(audio, rng, seconds=seconds, sample_rate=SAMPLE_RATE)
+        audio = audio + wet * np.float32(10 ** (wet_db / 20))
     tone = random_tone(rng, spread_db=TONE_DB, sample_rate=SAMPLE_RATE)
     audio = apply_tone(audio, tone)
     if rng.random() < SWELL_SHARE:
@@ -150,14 +151,3 @@ def _produced(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < MASTERED_SHARE:
         return master(audio, rng, tone_db=MASTERING_TONE_DB, sample_rate=SAMPLE_RATE)
     return (audio * (PEAK / np.abs(audio).max())).astype(np.float32)
-
-
-def _in_room(
-    audio: np.ndarray, rng: np.random.Generator, *, seconds: float, wet_db: float
-) -> np.ndarray:
-    """With a tail of decaying noise behind every sound (Moorer 1979)."""
-    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    tail = rng.standard_normal((len(audio), len(time))) * 10 ** (-3 * time / seconds)
-    tail /= np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
-    wet = fftconvolve(audio, tail.astype(np.float32), axes=1)[:, : audio.shape[1]]
-    return audio + wet * np.float32(10 ** (wet_db / 20))

@@ -8,6 +8,8 @@ from editorbot.params import DecodeParams, MelParams, PointerParams, PretrainPar
 from editorbot.pointer_network.songs import SongFiles
 from editorbot.pointer_network.train import TrainResult, train_pointer
 
+OVERRIDES = {"pretrained": "none", "epoch": "last"}
+
 
 def pretrain_pointer(
     jams: Sequence[SongFiles],
@@ -22,7 +24,7 @@ def pretrain_pointer(
 ) -> TrainResult:
     """Train the path model on prepared jams named `{track}.{number}`.
 
-    Of every few tracks all jams choose the best epoch; the others are learned from.
+    Of every few tracks all jams choose how to decode; the others are learned from.
 
     Raises:
         EditorbotError: There are fewer than two tracks, or as `train_pointer`.
@@ -34,7 +36,7 @@ def pretrain_pointer(
             "data/reference, or set pretrain.tracks to made"
         )
     validation = set(tracks[:: pretrain.validation_every])
-    path = params.path.model_copy(update={"steps": pretrain.steps, "pretrained": "none"})
+    path = params.path.model_copy(update=OVERRIDES | {"steps": pretrain.steps})
     return train_pointer(
         [jam for jam in jams if track_of(jam.name) not in validation],
         [jam for jam in jams if track_of(jam.name) in validation],

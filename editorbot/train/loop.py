@@ -35,8 +35,9 @@ from editorbot.train.checkpoints import (
     load_weights,
     save_checkpoint,
 )
+from editorbot.train.means import Means
 from editorbot.train.processes import LocalProcesses
-from editorbot.train.task import Ratio, StepResult, SupervisedTask
+from editorbot.train.task import StepResult, SupervisedTask
 
 EPOCH_SEEDS, EPOCH_BATCHES = 100_000, 1_000_000
 """Most epochs of a run and examples of an epoch before two of them share random numbers."""
@@ -56,6 +57,8 @@ class FitSettings:
     gradient_clip: float
     seed: int
     devices: int = 1
+    keep_last: bool = False
+    """The latest epoch counts as the best."""
 
 
 class FitResult(NamedTuple):
@@ -85,8 +88,9 @@ def fit(
     """Train `task` and keep its best and latest checkpoints in `directory`.
 
     The best has the lowest weighted validation loss, or training loss where there is no
-    validation example. TensorBoard logs go to `log_directory`; a run that does not go on from
-    another replaces the other's, as the two would be drawn as one line.
+    validation example, unless the last is to be kept. TensorBoard logs go to `log_directory`; a
+    run that does not go on from another replaces the other's, as the two would be drawn as one
+    line.
 
     Args:
         task: Model and losses; its weights are changed.
@@ -217,7 +221,7 @@ class _Module(lightning.LightningModule):
         self.resumed_from: Path | None = None
         self.songs_of_step: list[str] = []
         self.bar: Iterator[int] = iter(())
-        self.sums: dict[str, dict[str, list[float]]] = {"train": {}, "val": {}}
+        self.means = {"train": Means(), "val": Means()}
         # Lightning's word for devices that have no song to validate on.
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
@@ -305,6 +309,7 @@ class _Module(lightning.LightningModule):
 
     def _step(self, batch: Any, stage: str) -> StepResult:
         result = self.task.step(batch)
+        self.means[stage].add(result)
         for name, loss in result.losses.items():
             if not torch.isfinite(loss):
                 raise EditorbotError(
@@ -312,12 +317,6 @@ class _Module(lightning.LightningModule):
                     f"{self.step} ({stage}), expected a finite number: check the song's features, "
                     "or lower lr"
                 )
-        ones = torch.tensor(1.0)
-        means = {f"{name}_loss": Ratio(loss, ones) for name, loss in result.losses.items()}
-        for name, ratio in {**means, **result.measures}.items():
-            sums = self.sums[stage].setdefault(name, [0.0, 0.0])
-            sums[0] += float(ratio.sum.detach())
-            sums[1] += float(ratio.count.detach())
         return result
 
     def _total(self, result: StepResult) -> Tensor:
@@ -344,7 +343,7 @@ class _Module(lightning.LightningModule):
         metrics = self._take_metrics()
         self._log(metrics)
         loss = metrics.get("val/loss", metrics["train_epoch/loss"])
-        is_best = loss < self.best_loss
+        is_best = loss < self.best_loss or self.settings.keep_last
         if is_best:
             self.best_loss, self.best_epoch = loss, self.epoch
         info = self._checkpoint_info(metrics)
@@ -363,7 +362,7 @@ class _Module(lightning.LightningModule):
         """Means of the epoch under TensorBoard's names, and a clean slate for the next one."""
         metrics = {}
         for stage, prefix in (("train", "train_epoch"), ("val", "val")):
-            means = {k: s / n for k, (s, n) in self._of_all_devices(stage).items() if n > 0}
+            means = self.means[stage].take(devices=self.settings.devices)
             weights = self.task.loss_weights
             losses = {k: v for k, v in means.items() if k.endswith("_loss")}
             metrics |= {f"{prefix}/{k}": v for k, v in losses.items()}
@@ -371,18 +370,7 @@ class _Module(lightning.LightningModule):
             if losses:
                 total = sum(weights[k.removesuffix("_loss")] * v for k, v in losses.items())
                 metrics[f"{prefix}/loss"] = total
-            self.sums[stage] = {}
         return metrics
-
-    def _of_all_devices(self, stage: str) -> dict[str, list[float]]:
-        """Sums and counts; a device that was given no batch knows no names."""
-        if self.settings.devices == 1:
-            return self.sums[stage]
-        every: list[dict[str, list[float]]] = [{}] * self.settings.devices
-        torch.distributed.all_gather_object(every, self.sums[stage])
-        names = dict.fromkeys(name for sums in every for name in sums)
-        given = {name: [sums[name] for sums in every if name in sums] for name in names}
-        return {name: [sum(x) for x in zip(*pairs, strict=True)] for name, pairs in given.items()}
 
     def _checkpoint_info(self, metrics: dict[str, float]) -> dict[str, Any]:
         progress = {

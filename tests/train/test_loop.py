@@ -237,6 +237,15 @@ def test_training_stops_when_validation_does_not_improve(tmp_path):
     assert result.epochs == result.best_epoch + 3 < 50
 
 
+def test_the_last_epoch_is_kept_where_that_is_asked_for(tmp_path):
+    worse = [(name, x, -y) for name, x, y in points(4)]
+    changes = {"epochs": 9, "patience": 3, "keep_last": True}
+    result = fitted(tmp_path, validation=worse, changes=changes)
+    assert result.epochs == result.best_epoch == 9
+    best, latest = (load_checkpoint(x, system=SYSTEM) for x in (result.best, result.latest))
+    assert best.info == latest.info and best.info["metrics"]["val/loss"] == result.best_loss
+
+
 def test_without_validation_the_training_loss_chooses(tmp_path):
     result = fitted(tmp_path, validation=[], changes={"epochs": 3})
     info = load_checkpoint(result.best, system=SYSTEM).info

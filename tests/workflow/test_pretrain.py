@@ -26,6 +26,26 @@ def finished_track(path, *, seed):
     soundfile.write(path, np.concatenate(sound), RATE, subtype="PCM_16")
 
 
+def test_tracks_are_made_to_practise_on(workspace):
+    workspace.set_params(pretrain={"tracks": "made", "made": 2, "jams": 1, "steps": 1})
+    assert workspace.jobs("pretrain_pointer") == Counter(
+        {"render_track": 2, "simulate_jam": 2, "pretrain_pointer": 1}
+    )
+    workspace.snakemake("pretrain_pointer")
+    practised = workspace.read_json(
+        "results/models/pointer_network_pretrained/best/checkpoint.json"
+    )
+    assert practised["data"]["songs"] == ["practice-001.0"]
+    assert practised["data"]["validation_songs"] == ["practice-000.0"]
+    imports_are_covered(workspace, "render_track")
+
+    # Another one beside them is made alone.
+    workspace.set_params(pretrain={"tracks": "made", "made": 3, "jams": 1, "steps": 1})
+    assert workspace.jobs("pretrain_pointer") == Counter(
+        {"render_track": 1, "simulate_jam": 1, "pretrain_pointer": 1}
+    )
+
+
 def test_a_network_practises_on_references_before_it_learns(workspace):
     references = workspace.path / "data/reference"
     for seed, name in enumerate(["one", "another"]):

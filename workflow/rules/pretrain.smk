@@ -1,10 +1,8 @@
 # Practice: jams simulated from finished tracks, before any pair of the user's is learned from. No
 # other rule needs these unless pointer.path.pretrained is `reference`.
 if PARAMS.pretrain.tracks == "made":
-    TRACKS = {
-        name: f"results/pretraining/tracks/{name}.flac"
-        for name in made_names(PARAMS.pretrain.made)
-    }
+    MADE = made_names(PARAMS.pretrain.made)
+    TRACKS = {name: f"results/pretraining/tracks/{name}.flac" for name in MADE}
 else:
     TRACKS = REFERENCES
 # What is held out is not practised on, under its own name.
@@ -34,6 +32,7 @@ rule render_track:
     resources:
         mem_mb=1500,
     params:
+        number=lambda wildcards: MADE.index(wildcards.track),
         code=code_of("render_track"),
     message:
         "Rendering {wildcards.track}"

@@ -7,5 +7,5 @@ from editorbot.workflow.step import step
 with step(snakemake):
     from editorbot.corpus.practice_tracks import practice_track, render_practice_track
 
-    number = int(snakemake.wildcards.track.rpartition("-")[2])
-    render_practice_track(practice_track(number), Path(snakemake.output[0]))
+    track = practice_track(snakemake.params.number)
+    render_practice_track(track, Path(snakemake.output[0]))

@@ -7,14 +7,14 @@ the list then holds as parts without source.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import correlate, fftconvolve, resample_poly
+from scipy.signal import correlate, resample_poly
 
 from editorbot.corpus.simulation import junk
 from editorbot.corpus.simulation.coding import lossy_round_trip
 from editorbot.corpus.simulation.editor import Decided
 from editorbot.corpus.simulation.material import Material
 from editorbot.corpus.simulation.reels import other_rate, resampled
-from editorbot.corpus.simulation.tone import master
+from editorbot.corpus.simulation.tone import master, reverberated
 from editorbot.corpus.simulation.voice import talk
 from editorbot.edl.model import Edit, Segment, with_ops
 from editorbot.params import SimulateParams
@@ -184,10 +184,7 @@ def _with_reverb(
     if not send.any():
         return audio
     seconds = rng.uniform(0.25, 1.0) * params.reverb_s
-    time = np.arange(round(seconds * rate)) / rate
-    tail = rng.standard_normal((len(audio), len(time))) * 10 ** (-3 * time / seconds)
-    tail /= np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
-    wet = fftconvolve(audio * send, tail.astype(np.float32), axes=1)[:, : audio.shape[1]]
+    wet = reverberated(audio * send, rng, seconds=seconds, sample_rate=rate)
     return (audio + wet * 10 ** (rng.uniform(*REVERB_DB) / 20)).astype(np.float32)
 
 

@@ -1,8 +1,8 @@
-"""Equalisers and dynamics: how the same playing sounds another time, or after mastering."""
+"""Equalisers, rooms and dynamics: how the same playing sounds another time, or after mastering."""
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
-from scipy.signal import sosfilt
+from scipy.signal import fftconvolve, sosfilt
 
 # Filters that a microphone moved, or a mastering engineer's hand, would amount to.
 LOW_SHELF_HZ, HIGH_SHELF_HZ = 180.0, 4500.0
@@ -29,6 +29,19 @@ def random_tone(rng: np.random.Generator, *, spread_db: float, sample_rate: int)
 def apply_tone(audio: np.ndarray, sections: np.ndarray) -> np.ndarray:
     """Filter (C, T) float32."""
     return sosfilt(sections, audio, axis=-1).astype(np.float32)
+
+
+def reverberated(
+    audio: np.ndarray, rng: np.random.Generator, *, seconds: float, sample_rate: int
+) -> np.ndarray:
+    """What a room adds to (C, T): a tail of noise that falls by 60 dB in so many seconds.
+
+    Method: Moorer (1979, "About this reverberation business").
+    """
+    time = np.arange(round(seconds * sample_rate)) / sample_rate
+    tail = rng.standard_normal((len(audio), len(time))) * 10 ** (-3 * time / seconds)
+    tail /= np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
+    return fftconvolve(audio, tail.astype(np.float32), axes=1)[:, : audio.shape[1]]
 
 
 def master(

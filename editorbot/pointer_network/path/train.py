@@ -64,6 +64,7 @@ def _fit_settings(params: PointerParams, *, songs: int) -> FitSettings:
         gradient_clip=path.gradient_clip,
         seed=params.seed,
         devices=params.devices,
+        keep_last=path.epoch == "last",
     )
 
 
