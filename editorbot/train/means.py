@@ -31,9 +31,8 @@ class Means:
         names = dict.fromkeys(name for sums in every for name in sums)
         means = {}
         for name in names:
-            total, count = (
-                sum(x) for x in zip(*(s[name] for s in every if name in s), strict=True)
-            )
+            given = [sums[name] for sums in every if name in sums]
+            total, count = map(sum, zip(*given, strict=True))
             if count > 0:
                 means[name] = total / count
         return means
