@@ -34,8 +34,9 @@ def in_order(answers: Answers, decoding: PathDecoding, runs: list[Run]) -> list[
     odds = _odds(answers, sorted({*(round(run.end) for run in runs), *splits}), runs)
     starts = [int(run.start) for run in runs]
     replays = _replays(odds, runs, starts, decoding.replay)
-    wanted = [_wanted(odds.begin), *(_wanted(odds.first[split]) for split in splits)]
-    wanted = {_snapped(place, starts) for place in wanted if place is not None}
+    anywhere = np.ones(len(odds.begin) - 1, bool)
+    rows = [odds.begin, *(odds.first[split] for split in splits)]
+    wanted = {_snapped(_likeliest(row, anywhere), starts) for row in rows}
     pieces = _cut_at(runs, {*splits, *starts, *wanted, *replays.values()})
     return _joined(_walk(pieces, odds, set(splits), replays, decoding.reorder))
 
@@ -57,12 +58,6 @@ def _splits(logits: np.ndarray, runs: list[Run], threshold: float) -> list[int]:
         if inside and all(abs(border - other) > NEAR_STEPS for other in splits):
             splits.append(border)
     return sorted(splits)
-
-
-def _wanted(odds: np.ndarray) -> int | None:
-    """The step at which the path goes on, where one is likelier than not."""
-    place = _likeliest(odds, np.ones(len(odds) - 1, bool))
-    return place if _mass_near(odds)[place] > LIKELIER_THAN_NOT else None
 
 
 def _likeliest(odds: np.ndarray, among: np.ndarray) -> int:

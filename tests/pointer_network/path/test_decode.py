@@ -12,7 +12,8 @@ SURE = 8.0
 
 
 def answers(keep, *, start=None, end=None, leave=None, goes_on=None, then=None):
-    """`goes_on` maps where the path leaves, None for the edit's beginning, to where it resumes.
+    """`goes_on` maps where the path leaves, None for the edit's beginning, to where it resumes, or
+    to how likely it resumes at each of some places.
 
     `then` does so for the second time that it leaves there, where that differs.
     """
@@ -25,7 +26,9 @@ def answers(keep, *, start=None, end=None, leave=None, goes_on=None, then=None):
         for row, leave in enumerate([None, *leaves]):
             if leave in to:
                 odds[row] = 0
-                odds[row, to[leave]] = 1
+                place = to[leave]
+                for there, chance in (place if isinstance(place, dict) else {place: 1}).items():
+                    odds[row, there] = chance
         return odds
 
     logits = [np.asarray(keep, float)]
@@ -93,6 +96,22 @@ def test_where_a_run_ends_what_was_played_is_played_again():
     once, twice = [Run(0, 20), Run(40, 60)], [Run(0, 20), Run(12, 20), Run(40, 60), Run(50, 60)]
     assert decode_path(again, PathDecoding(replay=0.5)) == twice
     assert decode_path(again, PathDecoding()) == once
+
+
+@pytest.mark.parametrize(
+    ("goes_on", "again"),
+    [
+        ({8: 0.25, 12: 0.3, 16: 0.25, 40: 0.2}, [Run(12, 20)]),
+        ({12: 0.4, 50: 0.6}, []),
+        ({2: 1.0}, [Run(0, 20)]),
+    ],
+    ids=["plain that, not where", "it goes on", "from about the start"],
+)
+def test_what_is_played_again_was_played_before(goes_on, again):
+    keep = np.repeat([SURE, -SURE, SURE], 20)
+    edges = {"start": at(60, 40), "end": at(60, 20)}
+    given = answers(keep, **edges, goes_on={20: goes_on, 60: 60}, then={20: 40})
+    assert decode_path(given, PathDecoding(replay=0.5)) == [Run(0, 20), *again, Run(40, 60)]
 
 
 def test_what_was_played_last_comes_first_and_each_end_is_played_again():
