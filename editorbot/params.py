@@ -222,10 +222,11 @@ class PathParams(Section):
     """How much a step at a cut counts in the losses of cuts."""
     pretrained: str = "bundled"
     """What the network knows before it meets the songs: bundled, what editorbot comes with, learned
-    on jams simulated from demo songs; reference, what `snakemake pretrain_pointer` learned; none;
+    on jams of tracks made for that; reference, what `snakemake pretrain_pointer` learned; none;
     or the folder of a checkpoint."""
-    augment: bool = True
-    """Whether songs are heard in other keys, tones and levels, and with gaps, in training."""
+    augment: bool = False
+    """Whether songs are heard in other keys, tones and levels, and with gaps, in training; practice
+    always does so, where it helps, as it does not after that."""
     loss_weights: PathLossWeights = PathLossWeights()
 
 

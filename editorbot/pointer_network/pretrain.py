@@ -8,7 +8,7 @@ from editorbot.params import DecodeParams, MelParams, PointerParams, PretrainPar
 from editorbot.pointer_network.songs import SongFiles
 from editorbot.pointer_network.train import TrainResult, train_pointer
 
-OVERRIDES = {"pretrained": "none", "epoch": "last"}
+OVERRIDES = {"pretrained": "none", "epoch": "last", "augment": True}
 
 
 def pretrain_pointer(
