@@ -78,7 +78,8 @@ def v2_lesson(
 
 def fit_settings(params: PointerParams) -> FitSettings:
     """The part of the params that the training loop uses."""
-    return FitSettings(**{name: getattr(params, name) for name in FitSettings.__annotations__})
+    shared = FitSettings.__annotations__.keys() & PointerParams.model_fields
+    return FitSettings(**{name: getattr(params, name) for name in shared})
 
 
 def _describe(train: PointerDataset, validation: PointerDataset) -> dict[str, Any]:
