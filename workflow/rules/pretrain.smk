@@ -1,7 +1,7 @@
 # Practice: jams simulated from finished tracks, before any pair of the user's is learned from. No
 # other rule needs these unless pointer.path.pretrained is `reference`.
+MADE = made_names(PARAMS.pretrain.made)
 if PARAMS.pretrain.tracks == "made":
-    MADE = made_names(PARAMS.pretrain.made)
     TRACKS = {name: f"results/pretraining/tracks/{name}.flac" for name in MADE}
 else:
     TRACKS = REFERENCES
@@ -26,6 +26,8 @@ rule render_track:
         "results/logs/render_track/{track}.log",
     benchmark:
         "results/benchmarks/render_track/{track}.tsv"
+    wildcard_constraints:
+        track="|".join(MADE),
     conda:
         "../../environment.yml"
     threads: 1

@@ -7,7 +7,7 @@ import numpy as np
 
 from editorbot.edl.model import Edit, Fade, Segment, Source, with_ops
 
-# Share of joins, fade length in seconds.
+# Shares of joins that are hard cuts, and that fade long; lengths of fades in seconds.
 HARD_CUT_SHARE, LONG_FADE_SHARE = 0.25, 0.2
 SHORT_FADE_S, LONG_FADE_S = (0.003, 0.03), (0.05, 0.2)
 SILENT_FADE_S = (0.005, 0.8)

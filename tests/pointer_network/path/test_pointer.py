@@ -51,7 +51,7 @@ def test_an_editor_who_counts_beats_is_followed_at_any_tempo(pointer, beats):
             round(200 + beats * beat),
             round(230 + beats * beat),
         ]
-        # Two beats or so off, and half a beat off, nothing is told.
+        # A third of a beat off, and so many beats more or less, nothing is told.
         assert (logits > 0).sum(dim=1).max() <= 0.6 * beat + 1
 
 
@@ -85,10 +85,25 @@ def test_what_was_played_last_is_found_so_much_before(pointer):
         assert not row[leave:].any() and not row[: leave - 108].any()
 
 
-@pytest.mark.parametrize(("runs", "place"), [(1, 250), (2, 350), (-1, 50), (0, 150)])
-def test_an_editor_who_counts_runs_is_followed(pointer, runs, place):
+def test_what_would_lie_before_the_recording_is_told_of_no_place(pointer):
+    pointer.in_time.data[:] = 1.0
+    figure = torch.rand(37, 16, generator=torch.Generator().manual_seed(0))
+    sound = sound_of(figure.repeat(11, 1)[None, :STEPS])[0]
+    later = told(pointer, song(sound), departures(2 * 37 + 50))[0]
+    early = told(pointer, song(sound), departures(50))[0]
+    assert early.argmax() == 50 - 37 and later.argmax() in (50, 50 + 37)
+    # Its first step is as likely as any other, not as all that would lie before it.
+    assert early[0].abs() < early.max()
+
+
+@pytest.mark.parametrize(
+    ("leave", "runs", "place"),
+    [(200, 1, 250), (200, 2, 350), (200, -1, 50), (200, 0, 150), (150, 1, 150)],
+)
+def test_an_editor_who_counts_runs_is_followed(pointer, leave, runs, place):
+    """From the run that was played last, though the next one begins where it ends."""
     starts = torch.tensor([50, 150, 250, 350])
-    asked = departures(200)._replace(starts=starts)
+    asked = departures(leave)._replace(starts=starts)
     pointer.start_between.data[0, 8 + runs] = 1.0
     assert told(pointer, song(), asked)[0].nonzero().tolist() == [[place]]
 
