@@ -77,8 +77,9 @@ def _path(size_name: str):
     import torch
 
     from editorbot.params import PathSize
+    from editorbot.pointer_network.path.features import BANDS
     from editorbot.pointer_network.path.network import Inputs, PathNetwork
-    from editorbot.pointer_network.path.repeats import BANDS, FEATURES, PARTNERS
+    from editorbot.pointer_network.path.repeats import FEATURES, PARTNERS
 
     size = PathSize()
 

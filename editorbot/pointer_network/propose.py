@@ -15,6 +15,7 @@ from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
 from editorbot.pointer_network.lesson import SYSTEM
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.pretrained import check_version
 from editorbot.pointer_network.path.propose import PathProposer
 from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.pointer_network.songs import STEMS, Frames
@@ -58,8 +59,8 @@ def load_editor(checkpoint: Path | str) -> PointerEditor:
     """Rebuild a network from its checkpoint folder, in evaluation mode.
 
     Raises:
-        EditorbotError: The folder is no checkpoint of a pointer network, is incomplete, or belongs
-            to a training that did not end.
+        EditorbotError: The folder is no checkpoint of a pointer network, is incomplete, belongs
+            to a training that did not end, or to another version.
     """
     saved = load_checkpoint(checkpoint, system=SYSTEM)
     if "decoding" not in saved.info:
@@ -78,6 +79,7 @@ def load_editor(checkpoint: Path | str) -> PointerEditor:
             f"{checkpoint} was made by another version of editorbot: train it again"
         ) from error
     if params.model == "path":
+        check_version(saved)
         model = PathNetwork(params.path.size, stems=stems is not None)
         decoding = PathDecoding(**saved.info["decoding"])
     else:

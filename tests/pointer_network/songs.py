@@ -6,6 +6,7 @@ import numpy as np
 
 from editorbot.audio.store import write_array
 from editorbot.params import DecodeParams, MelParams, MiniPointerSize, PointerParams, StemsParams
+from editorbot.pointer_network.path.features import VERSION
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.pointer_network.songs import SongFiles
@@ -116,7 +117,7 @@ def write_checkpoint(
         "params": params if stems else {**params, "stems": None},
         "parameters": 1,
         "epoch": 1,
-        "data": {"songs": ["one", "two"], "cuts": 7},
+        "data": {"features": VERSION, "songs": ["one", "two"], "cuts": 7},
         "decoding": decoding._asdict(),
     }
     save_checkpoint(path, model=model, info=info)

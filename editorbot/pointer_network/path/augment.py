@@ -5,8 +5,7 @@ Few songs are heard hundreds of times: what their takes are played on must not b
 
 import numpy as np
 
-from editorbot.pointer_network.path.features import Features
-from editorbot.pointer_network.path.repeats import BANDS
+from editorbot.pointer_network.path.features import BANDS, Features
 
 MOST_BANDS = 5
 """Bands by which a song is moved up or down, at most."""

@@ -6,7 +6,13 @@ import numpy as np
 
 from editorbot.audio.beats import count_beats
 from editorbot.edl.frames import FrameGrid
-from editorbot.pointer_network.path.repeats import BANDS, Repeats, find_repeats, step_vectors
+from editorbot.pointer_network.path.repeats import Repeats, find_repeats
+from editorbot.pointer_network.path.step_vectors import step_vectors
+
+BANDS = 64
+"""Of the spectrum, made of as many pairs of mel bands or so."""
+VERSION = 2
+"""Of what is heard, raised by each change of it: what was learned from other features is void."""
 
 
 class Features(NamedTuple):
@@ -30,8 +36,7 @@ def features_of(mel: np.ndarray, *, stride: int, grid: FrameGrid) -> Features:
     steps_per_s = 1 / (stride * grid.seconds)
     repeats = find_repeats(step_vectors(mel, stride=stride), steps_per_s=steps_per_s)
     halved = repeats._replace(features=repeats.features.astype(np.float16))
-    rates = {"sample_rate": grid.sample_rate, "hop_length": grid.hop_length}
-    beats = count_beats(mel, every=stride, **rates)
+    beats = count_beats(mel, every=stride, sample_rate=grid.sample_rate, hop_length=grid.hop_length)
     return Features(in_bands(mel), halved, beats)
 
 

@@ -16,9 +16,10 @@ from torch.utils.checkpoint import checkpoint
 from editorbot.nn.blocks import feed_forward, length_mask
 from editorbot.nn.linear_attention import LinearAttention
 from editorbot.params import PathSize
+from editorbot.pointer_network.path.features import BANDS
 from editorbot.pointer_network.path.place import Cuts, Placer
 from editorbot.pointer_network.path.pointer import Departures, Pointer, Song, sound_of
-from editorbot.pointer_network.path.repeats import BANDS, FEATURES, PARTNERS
+from editorbot.pointer_network.path.repeats import FEATURES, PARTNERS
 from editorbot.pointer_network.songs import OPS, STEMS
 
 LOCAL_STEPS = 5

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from editorbot.pointer_network.path.repeats import BANDS
+from editorbot.pointer_network.path.features import BANDS
 
 REACH = 64
 """Frames to either side of a cut's step within which it may lie: 0.74 s."""

@@ -6,9 +6,10 @@ from typing import NamedTuple
 from editorbot.errors import EditorbotError
 from editorbot.params import PathParams
 from editorbot.pointer_network.lesson import SYSTEM
+from editorbot.pointer_network.path.features import VERSION
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.terms import PathDecoding
-from editorbot.train.checkpoints import load_checkpoint
+from editorbot.train.checkpoints import Checkpoint, load_checkpoint
 
 BUNDLED = Path(__file__).parent / "weights"
 PLACES = {
@@ -32,13 +33,15 @@ def load_pretrained(model: PathNetwork, params: PathParams) -> Pretrained | None
     """Give `model` the weights that `params.pretrained` names; None if that is none.
 
     Raises:
-        EditorbotError: There are none, or they are those of a network of other dimensions.
+        EditorbotError: There are none, or they are those of a network of other dimensions or of
+            another version.
     """
     if params.pretrained == "none":
         return None
     checkpoint = load_checkpoint(
         PLACES.get(params.pretrained, Path(params.pretrained)), system=SYSTEM
     )
+    check_version(checkpoint)
     own = {key: x for key, x in model.state_dict().items() if key.startswith(STEMS_INPUT)}
     weights = {k: x for k, x in checkpoint.weights.items() if not k.startswith(STEMS_INPUT)}
     try:
@@ -50,3 +53,15 @@ def load_pretrained(model: PathNetwork, params: PathParams) -> Pretrained | None
         ) from error
     info = checkpoint.info
     return Pretrained(info["data"]["digest"], PathDecoding(**info["decoding"]))
+
+
+def check_version(checkpoint: Checkpoint) -> None:
+    """Refuse a path model that learned from features that are no longer made.
+
+    Raises:
+        EditorbotError: It is one.
+    """
+    if checkpoint.info["data"].get("features") != VERSION:
+        raise EditorbotError(
+            f"{checkpoint.path} was made by another version of editorbot: train it again"
+        )

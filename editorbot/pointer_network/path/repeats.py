@@ -1,12 +1,10 @@
 """Where a raw recording plays something again, as in takes, false starts and vamps.
 
-Every step of the raw is compared with those up to 96 s before and after it. What is compared is the
-shape of the spectrum, less its mean over the recording, and what sets in, so that level and tone of
-a take count for little. Stretches that agree are found by local alignment along the lags (Smith and
-Waterman 1981, Journal of Molecular Biology 147), which lets the lag change a little from step to
-step, as where a take is faster. How far two steps must agree has no one answer, electronic music
-being more like itself than a band's: alignments are made at several thresholds, and a network that
-reads them decides.
+Every step of the raw is compared with those up to 96 s before and after it (`step_vectors`).
+Stretches that agree are found by local alignment along the lags (Smith and Waterman 1981, Journal
+of Molecular Biology 147), which lets the lag change a little from step to step, as where a take is
+faster. How far two steps must agree has no one answer, electronic music being more like itself
+than a band's: alignments are made at several thresholds, and a network that reads them decides.
 """
 
 from itertools import pairwise
@@ -15,21 +13,10 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from scipy.ndimage import uniform_filter1d
 
-BANDS = 64
-"""Of the spectrum, made of as many pairs of mel bands or so."""
-LOCAL_BANDS = 17
-"""Bands whose mean is taken off each: tone that changes slowly over the spectrum."""
-QUIET_SHARE = 0.2
-"""Share of the steps that do not count in means: silence has no shape."""
-TIE = 1e-4
-"""Differences of loudness that are rounding."""
-FAINT = 0.7
-"""Norm, of the typical one, below which a step is too faint to agree fully with anything."""
 LAG_BORDERS_S = (0.7, 1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0)
 """Lags between two of these are told apart: beats, bars, phrases, takes."""
-THRESHOLDS = (2.0, 2.5, 3.0, 3.5)
+THRESHOLDS = (2.0, 3.0, 4.5, 6.5)
 """Standard deviations above the mean similarity of a recording's steps."""
 TYPICAL = 1
 """The threshold by whose alignments the lag itself is told."""
@@ -37,9 +24,9 @@ SHORTEST_LAG_S = 2.0
 """From which on similarities count in their mean and deviation; steps that meet are alike."""
 LAG_CHANGE_COST = 0.3
 """Of a lag that grows or shrinks by a step."""
-LARGEST_DROP = 4.0
-"""By how much an alignment's score may fall below its highest before it has ended, as in BLAST
-(Altschul et al. 1997): a second or so of what does not agree at all."""
+LARGEST_GAP_S = 1.0
+"""Of what does not agree at all, after which an alignment has ended, as where its score has fallen
+far below its highest in BLAST (Altschul et al. 1997)."""
 BLOCK_STEPS, MARGIN_STEPS = 2048, 512
 """Steps that are worked on at once, and beyond them those that alignments may reach into."""
 DIRECTIONS, SPANS = 2, len(LAG_BORDERS_S) - 1
@@ -67,6 +54,7 @@ class Repeats(NamedTuple):
 
 def find_repeats(vectors: np.ndarray, *, steps_per_s: float) -> Repeats:
     """Compare (R, D) vectors of the steps of a recording, from `step_vectors`, with each other."""
+    gap = LARGEST_GAP_S * steps_per_s
     steps, borders = len(vectors), [max(1, round(s * steps_per_s)) for s in LAG_BORDERS_S]
     lags = borders[-1]
     # What a step has in common with all others is no repeat.
@@ -82,7 +70,7 @@ def find_repeats(vectors: np.ndarray, *, steps_per_s: float) -> Repeats:
         inside = slice(start - first, block.stop - first)
         table = _similarities(vectors, usual, first, last, lags)
         for number, threshold in enumerate(thresholds):
-            found = _align(table, threshold)
+            found = _align(table, threshold, gap)
             for direction, view in enumerate((_of_later, _of_earlier)):
                 score, behind, ahead, alike = (view(x, inside) for x in (*found, table))
                 best = _best_lags(score, borders)
@@ -102,33 +90,6 @@ def find_repeats(vectors: np.ndarray, *, steps_per_s: float) -> Repeats:
         partners.reshape(steps, -1),
         *reaches.reshape(2, steps, -1),
     )
-
-
-def step_vectors(mel: np.ndarray, *, stride: int) -> np.ndarray:
-    """(R, 2 * BANDS) float32 of norm 1 or less from an (M, F) mel, `stride` frames a step.
-
-    The last step may hold fewer frames.
-    """
-    frames = mel.shape[1]
-    padded = np.pad(mel, ((0, 0), (0, -frames % stride)), mode="edge").astype(np.float32)
-    bands = np.array_split(padded, min(BANDS, len(padded)))
-    reduced = np.stack([band.mean(axis=0) for band in bands], axis=1)
-    rising = np.maximum(np.diff(reduced, axis=0, prepend=reduced[:1]), 0)
-    shape, onsets = (x.reshape(-1, stride, x.shape[1]).mean(axis=1) for x in (reduced, rising))
-    loudness = shape.mean(axis=1)
-    sounding = loudness >= np.quantile(loudness, QUIET_SHARE) - TIE
-    shape = shape - uniform_filter1d(shape, LOCAL_BANDS, axis=1)
-    parts = [_standardised(part, sounding) for part in (shape, onsets)]
-    vectors = np.concatenate(parts, axis=1)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    typical = float(np.sqrt(np.mean(norms[sounding] ** 2)))
-    return (vectors / np.maximum(norms, max(FAINT * typical, 1e-6))).astype(np.float32)
-
-
-def _standardised(part: np.ndarray, sounding: np.ndarray) -> np.ndarray:
-    """Less its mean over the sounding steps, whose mean square becomes one."""
-    part = part - part[sounding].mean(axis=0)
-    return part / max(float(np.sqrt(np.mean(part[sounding] ** 2))), 1e-6)
 
 
 def _similarities(
@@ -183,8 +144,8 @@ class _Alignments(NamedTuple):
     """Steps from here to its end."""
 
 
-def _align(table: np.ndarray, threshold: float) -> _Alignments:
-    options = threshold, LAG_CHANGE_COST, LARGEST_DROP
+def _align(table: np.ndarray, threshold: float, gap: float) -> _Alignments:
+    options = threshold, LAG_CHANGE_COST, gap * threshold
     scores, behind = _accumulated(table, *options)
     back_scores, ahead = (x[::-1] for x in _accumulated(table[::-1], *options))
     through = scores + back_scores - (table - threshold)

@@ -10,6 +10,7 @@ from editorbot.params import MelParams, PointerParams
 from editorbot.pointer_network.lesson import Lesson
 from editorbot.pointer_network.path.calibrate import calibrate
 from editorbot.pointer_network.path.examples import PathDataset, collate
+from editorbot.pointer_network.path.features import VERSION
 from editorbot.pointer_network.path.losses import PathTask
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.pretrained import load_pretrained
@@ -71,6 +72,7 @@ def _fit_settings(params: PointerParams, *, songs: int) -> FitSettings:
 def _describe(train: PathDataset, validation: PathDataset) -> dict[str, Any]:
     digest = hashlib.sha256(b"".join(example.digest for example in train.examples))
     return {
+        "features": VERSION,
         "songs": [song.name for song in train.songs],
         "validation_songs": [song.name for song in validation.songs],
         "digest": digest.hexdigest(),

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from editorbot.pointer_network.path.features import BANDS
 from editorbot.pointer_network.path.place import (
     NOWHERE,
     REACH,
@@ -11,7 +12,6 @@ from editorbot.pointer_network.path.place import (
     cuts_of,
     place_targets,
 )
-from editorbot.pointer_network.path.repeats import BANDS
 
 torch.manual_seed(0)
 

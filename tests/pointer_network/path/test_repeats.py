@@ -4,30 +4,12 @@ import numpy as np
 import pytest
 
 from editorbot.pointer_network.path import repeats
-from editorbot.pointer_network.path.repeats import FEATURES, PARTNERS, find_repeats, step_vectors
+from editorbot.pointer_network.path.repeats import FEATURES, PARTNERS, find_repeats
+from editorbot.pointer_network.path.step_vectors import step_vectors
 
-STRIDE, STEPS_PER_S = 8, 10.75
+from .takes import STEPS_PER_S, STRIDE, another_take, playing
+
 RNG = np.random.default_rng(5)
-
-
-def playing(steps: int, *, seed: int) -> np.ndarray:
-    """(128, F) mel of notes that begin anywhere, ring on and are nowhere the same twice."""
-    rng, frames = np.random.default_rng(seed), steps * STRIDE
-    mel = np.zeros((128, frames), np.float32)
-    for at in np.cumsum(rng.integers(6, 24, frames // 12)):
-        if at < frames:
-            bands = rng.integers(0, 128, 6)
-            ringing = rng.uniform(0.4, 0.9, 6)[:, None] * np.exp(-np.arange(frames - at) / 40)
-            mel[bands, at:] = np.maximum(mel[bands, at:], ringing)
-    return mel
-
-
-def another_take(mel: np.ndarray, *, tempo: float) -> np.ndarray:
-    """The same played slower or faster, in another tone and at another level."""
-    frames = round(mel.shape[1] / tempo)
-    at = np.minimum(np.arange(frames) * tempo, mel.shape[1] - 1).astype(int)
-    tone = 0.08 * np.sin(np.linspace(0, 4, len(mel)))[:, None]
-    return np.clip(mel[:, at] + np.where(mel[:, at] > 0.05, tone - 0.04, 0), 0, 1)
 
 
 @pytest.mark.parametrize("tempo", [1.0, 0.965, 1.035])
@@ -81,14 +63,6 @@ def test_alignments_are_the_best_of_all():
                     best, length = score, len(way)
         assert scores[step, lag] == pytest.approx(best, abs=1e-5)
         assert lengths[step, lag] == length
-
-
-def test_level_and_tone_leave_vectors_alike():
-    mel = playing(80, seed=4) * 0.8 + 0.1
-    tone = 0.05 * np.sin(np.linspace(0, 3, 128))[:, None]
-    one, other = (step_vectors(x, stride=STRIDE) for x in (mel, mel + tone - 0.03))
-    assert np.linalg.norm(one - other, axis=1).max() < 0.01
-    assert np.linalg.norm(one, axis=1).max() <= 1 + 1e-5
 
 
 @pytest.mark.parametrize("frames", [1, 7, 8, 9, 200])

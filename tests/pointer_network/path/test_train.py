@@ -20,6 +20,7 @@ from editorbot.params import (
 )
 from editorbot.pointer_network import train as training
 from editorbot.pointer_network.lesson import SYSTEM
+from editorbot.pointer_network.path import pretrained
 from editorbot.pointer_network.propose import load_editor, propose_from_features
 from editorbot.pointer_network.train import train_pointer
 from editorbot.train.checkpoints import load_checkpoint
@@ -91,6 +92,16 @@ def test_a_checkpoint_tells_where_it_comes_from(tmp_path):
     assert {"val_keep_accuracy", "val/loss", "calibration_keep_f1"} <= set(info["metrics"])
     editor = load_editor(result.best)
     assert editor.stems == StemsParams() and "1 songs" in editor.describe()
+
+
+def test_what_learned_from_other_features_is_refused(tmp_path, monkeypatch):
+    files = prepared(tmp_path)
+    best = trained(tmp_path, [files], steps=1).best
+    monkeypatch.setattr(pretrained, "VERSION", 99)
+    with pytest.raises(EditorbotError, match="another version of editorbot: train it again"):
+        load_editor(best)
+    with pytest.raises(EditorbotError, match="another version of editorbot: train it again"):
+        trained(tmp_path / "next", [files], steps=1, pretrained=str(best))
 
 
 def test_an_interrupted_training_ends_in_the_same_weights(tmp_path, monkeypatch):
