@@ -37,6 +37,7 @@ from editorbot.evaluate.pointer import score_systems
 from editorbot.evaluate.summary import SongScore
 from editorbot.files import write_json
 from editorbot.params import Params
+from editorbot.pointer_network.path.pretrained import BUNDLED
 from editorbot.pointer_network.propose import load_editor, propose_from_features
 from editorbot.pointer_network.train import train_pointer
 from editorbot.progress import track
@@ -55,6 +56,8 @@ REACH = {
     ("played_again", 60): (0.95, 0.83),
     ("played_again", 30): (0.94, 0.80),
     ("played_again", 10): (0.92, 0.74),
+    ("copies", 0): (0.92, 0.72),
+    ("played_again", 0): (0.90, 0.68),
 }
 MEASURES = (
     "keep_f1",
@@ -66,6 +69,7 @@ MEASURES = (
     "loops_f1",
 )
 ORACLES = {f"oracle of {name}": given for name, given in MODELS.items() if "," not in name}
+PRACTISED = "practice alone"
 VALIDATION_SHARE = 0.15
 
 
@@ -104,6 +108,7 @@ def main() -> None:
         jams = make_jams(tracks, workspace.folder, set_name=name, raws=max(given.counts))
         prepare(workspace.folder, stems="path, stems" in given.models)
         rows += _baselines(workspace, jams)
+        rows += _practised(workspace, jams)
         runs = product(given.counts, given.models, range(given.seeds))
         for count, model, seed in runs:
             rows += _trained(workspace, jams, count, model, seed)
@@ -137,6 +142,16 @@ def _baselines(workspace: Workspace, jams: Sequence[Jam]) -> list[Row]:
         }
         scores = score_systems(songs, oracles, params=params.evaluate, mel=params.mel)
         _store(cache, [_row(score, workspace, 0, 0) for score in scores])
+    return _load(cache)
+
+
+def _practised(workspace: Workspace, jams: Sequence[Jam]) -> list[Row]:
+    """What the weights that come with editorbot do without any pair, of another simulation."""
+    cache = workspace.folder / "measured/practice.json"
+    if not cache.exists():
+        tests = [jam for jam in jams if jam.is_test]
+        edits = {PRACTISED: dict(_proposals(workspace.folder, tests, BUNDLED))}
+        _store(cache, _scored(workspace, tests, edits, 0, 0))
     return _load(cache)
 
 
@@ -250,7 +265,8 @@ def _print(rows: Sequence[Row]) -> None:
             causes.add_column(heading, justify="left" if heading == "system" else "right")
         for system, raws in dict.fromkeys((row.system, row.raws) for row in here):
             mine = [row for row in here if (row.system, row.raws) == (system, raws)]
-            asked = REACH.get((name, raws))
+            learned = raws or system == PRACTISED
+            asked = REACH.get((name, raws)) if learned else None
             cells = [_cell(mine, measure) for measure in MEASURES]
             seeds = len({row.seed for row in mine})
             table.add_row(
