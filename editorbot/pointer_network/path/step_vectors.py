@@ -38,19 +38,21 @@ def step_vectors(mel: np.ndarray, *, stride: int) -> np.ndarray:
     The last step may hold fewer frames.
     """
     steps = -(-mel.shape[1] // stride)
-    blocks = [
-        _shape_and_onsets(mel, start, min(start + BLOCK_STEPS, steps), stride)
-        for start in range(0, steps, BLOCK_STEPS)
-    ]
-    shape, onsets = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    parts = np.empty((steps, 2, min(BANDS, len(mel))), np.float32)
+    shape, onsets = parts[:, 0], parts[:, 1]
+    for start in range(0, steps, BLOCK_STEPS):
+        block = slice(start, min(start + BLOCK_STEPS, steps))
+        shape[block], onsets[block] = _shape_and_onsets(mel, block.start, block.stop, stride)
     loudness = shape.mean(axis=1)
     sounding = loudness >= np.quantile(loudness, QUIET_SHARE) - TIE
     shape -= uniform_filter1d(shape, LOCAL_BANDS, axis=1)
-    parts = [_standardised(part, sounding) for part in (shape, onsets)]
-    vectors = _whitened(np.concatenate(parts, axis=1), sounding)
+    for part in (shape, onsets):
+        _standardise(part, sounding)
+    vectors = _whitened(parts.reshape(steps, -1), sounding)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     typical = float(np.sqrt(np.mean(norms[sounding] ** 2)))
-    return vectors / np.maximum(norms, max(FAINT * typical, 1e-6))
+    vectors /= np.maximum(norms, max(FAINT * typical, 1e-6))
+    return vectors
 
 
 def _shape_and_onsets(
@@ -81,10 +83,10 @@ def _through_windows(frames: np.ndarray, stride: int) -> np.ndarray:
     )
 
 
-def _standardised(part: np.ndarray, sounding: np.ndarray) -> np.ndarray:
-    """Less its mean over the sounding steps, whose mean square becomes one."""
-    part = part - part[sounding].mean(axis=0)
-    return part / max(float(np.sqrt(np.mean(part[sounding] ** 2))), 1e-6)
+def _standardise(part: np.ndarray, sounding: np.ndarray) -> None:
+    """Take off its mean over the sounding steps, whose mean square becomes one; in place."""
+    part -= part[sounding].mean(axis=0)
+    part /= max(float(np.sqrt(np.mean(part[sounding] ** 2))), 1e-6)
 
 
 def _whitened(vectors: np.ndarray, sounding: np.ndarray) -> np.ndarray:
