@@ -201,13 +201,12 @@ def _scored(
 
 
 def _other_editors(workspace: Workspace, tests: Sequence[Jam]) -> Iterator[Workspace]:
-    """Other sets that hold other edits of the same raws."""
+    """Other prepared sets that hold other edits of the same raws."""
     for name, habits in SETS.items():
         other = Workspace(name, workspace.folder.parent / name)
         same = habits["repeats"] == SETS[workspace.name]["repeats"] and name != workspace.name
-        if same and all(
-            (other.folder / f"data/input/{jam.name}_raw.wav").exists() for jam in tests
-        ):
+        features = other.folder / "results/features"
+        if same and all((features / f"{jam.name}_raw.zarr.zip").exists() for jam in tests):
             yield other
 
 
