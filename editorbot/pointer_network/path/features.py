@@ -34,9 +34,10 @@ class Features(NamedTuple):
 def features_of(mel: np.ndarray, *, stride: int, grid: FrameGrid) -> Features:
     """From an (M, F) mel in [0, 1] on that grid."""
     steps_per_s = 1 / (stride * grid.seconds)
+    # Beats first: an hour's peak of memory is then that of the repeats alone.
+    beats = count_beats(mel, every=stride, sample_rate=grid.sample_rate, hop_length=grid.hop_length)
     repeats = find_repeats(step_vectors(mel, stride=stride), steps_per_s=steps_per_s)
     halved = repeats._replace(features=repeats.features.astype(np.float16))
-    beats = count_beats(mel, every=stride, sample_rate=grid.sample_rate, hop_length=grid.hop_length)
     return Features(in_bands(mel), halved, beats)
 
 

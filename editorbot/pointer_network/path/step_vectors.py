@@ -91,7 +91,7 @@ def _standardise(part: np.ndarray, sounding: np.ndarray) -> None:
 
 def _whitened(vectors: np.ndarray, sounding: np.ndarray) -> np.ndarray:
     """Turned and scaled until the sounding steps' numbers vary alike and independently."""
-    told = vectors[sounding][::APART]
+    told = vectors[np.flatnonzero(sounding)[::APART]]
     if len(told) < 2:
         return vectors
     covariance, _ = ledoit_wolf(told, assume_centered=True)
