@@ -50,7 +50,7 @@ def draw(raw: Path, checkpoint: Path, edits: dict[str, Edit], output: Path) -> N
     stride = editor.model.size.stride
     with computed_features(raw, editor) as stores:
         mel = np.asarray(open_array(stores.mel, "mel")[:])
-    features = features_of(mel, stride=stride, frame_s=editor.grid.seconds)
+    features = features_of(mel, stride=stride, grid=editor.grid)
     answers = answers_of(editor.model, features, None)
     step_s = stride * editor.grid.seconds
     seconds = features.steps * step_s
