@@ -61,7 +61,7 @@ def check_version(checkpoint: Checkpoint) -> None:
     Raises:
         EditorbotError: It is one.
     """
-    if checkpoint.info["data"].get("features") != VERSION:
+    if checkpoint.info.get("data", {}).get("features") != VERSION:
         raise EditorbotError(
             f"{checkpoint.path} was made by another version of editorbot: train it again"
         )

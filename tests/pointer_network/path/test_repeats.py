@@ -36,6 +36,21 @@ def test_takes_of_one_passage_find_each_other(tempo):
     assert reach.sum() == pytest.approx(151, abs=12)
 
 
+@pytest.mark.parametrize(("mistake", "reach"), [(5, 151), (40, 71)])
+def test_an_alignment_goes_on_across_a_mistake_of_less_than_a_second(mistake, reach):
+    passage = playing(150, seed=1)
+    again = passage.copy()
+    spoiled = slice(70 * STRIDE, (70 + mistake) * STRIDE)
+    again[:, spoiled] = playing(mistake, seed=7)
+    parts = [passage, playing(60, seed=2), again, playing(100, seed=3)]
+    found = find_repeats(
+        step_vectors(np.concatenate(parts, axis=1), stride=STRIDE), steps_per_s=STEPS_PER_S
+    )
+    features = found.features.reshape(len(found.features), 2, 7, -1)
+    lengths = np.expm1(3 * features[40, 0, 4, 3 * repeats.TYPICAL + 1 : 3 * repeats.TYPICAL + 3])
+    assert lengths.sum() == pytest.approx(reach, abs=12)
+
+
 def test_blocks_do_not_show(monkeypatch):
     mel = np.concatenate([playing(90, seed=1), playing(50, seed=2), playing(90, seed=1)], axis=1)
     vectors = step_vectors(mel, stride=STRIDE)
