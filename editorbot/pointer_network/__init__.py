@@ -1,1 +1,4 @@
-"""V2: a pointer network that learns where an editor's edit plays its raw recording."""
+"""Pointer networks: where an edit plays its raw recording, as learned from an editor's own."""
+
+SYSTEM = "pointer_network"
+"""The system's name, in checkpoints."""

@@ -9,9 +9,6 @@ from torch.utils.data import Dataset
 from editorbot.train.loop import FitSettings
 from editorbot.train.task import SupervisedTask
 
-SYSTEM = "pointer_network"
-"""The system's name, in checkpoints."""
-
 
 @dataclass(frozen=True)
 class Lesson:

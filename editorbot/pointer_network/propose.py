@@ -13,7 +13,7 @@ from editorbot.edl.model import Edit, Fade, Source
 from editorbot.errors import EditorbotError
 from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
-from editorbot.pointer_network.lesson import SYSTEM
+from editorbot.pointer_network import SYSTEM
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.pretrained import check_version
 from editorbot.pointer_network.path.propose import PathProposer

@@ -11,7 +11,8 @@ from editorbot.files import write_json
 from editorbot.nn.modules import parameter_count
 from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
-from editorbot.pointer_network.lesson import SYSTEM, Lesson
+from editorbot.pointer_network import SYSTEM
+from editorbot.pointer_network.lesson import Lesson
 from editorbot.pointer_network.path.train import path_lesson
 from editorbot.pointer_network.songs import SongFiles
 from editorbot.pointer_network.v2.train import v2_lesson

@@ -62,3 +62,9 @@ def test_what_every_call_imports_stays_light(module):
     code = f"import {module}, sys; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not heavy & set(run.stdout.split())
+
+
+def test_an_edit_is_proposed_without_the_library_that_trains():
+    code = "import editorbot.pointer_network.infer, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"lightning", "torchmetrics", "torch._dynamo"} & set(run.stdout.split())

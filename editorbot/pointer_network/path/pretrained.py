@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from editorbot.errors import EditorbotError
 from editorbot.params import PathParams
-from editorbot.pointer_network.lesson import SYSTEM
+from editorbot.pointer_network import SYSTEM
 from editorbot.pointer_network.path.features import VERSION
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.terms import PathDecoding

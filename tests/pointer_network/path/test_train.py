@@ -18,8 +18,8 @@ from editorbot.params import (
     PointerParams,
     StemsParams,
 )
+from editorbot.pointer_network import SYSTEM
 from editorbot.pointer_network import train as training
-from editorbot.pointer_network.lesson import SYSTEM
 from editorbot.pointer_network.path import pretrained
 from editorbot.pointer_network.propose import load_editor, propose_from_features
 from editorbot.pointer_network.train import train_pointer
