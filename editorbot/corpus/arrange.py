@@ -20,6 +20,8 @@ TIMING_SPREAD_S, VELOCITY_SPREAD = 0.006, 6.0
 TEMPO_STEP, TEMPO_LIMIT = 0.004, 0.015
 """Relative change of tempo from bar to bar, and how far it may stray."""
 LEAD_IN_S = 0.1
+CENTRE, OTHER_PANS = 64, (40, 88)
+"""MIDI: 0 left, 127 right."""
 
 
 class Stroke(NamedTuple):
@@ -81,6 +83,8 @@ class Performance:
 
     stems: dict[str, tuple[Voice, ...]] = field(repr=False)
     seconds: float
+    bars_s: tuple[float, ...] = field(default=(), repr=False)
+    """Where bars begin, and where the last one ends."""
 
 
 def perform(
@@ -90,13 +94,27 @@ def perform(
     quarters_per_minute: float,
     target_s: float,
     rng: np.random.Generator,
+    arrangement: np.random.Generator | None = None,
+    left_out: float = 0.0,
 ) -> Performance:
-    """Arrange `score` for `band`, repeated with changes until `target_s` is about reached."""
+    """Arrange `score` for `band`, repeated with changes until `target_s` is about reached.
+
+    Args:
+        score: What is played.
+        band: Who plays.
+        quarters_per_minute: How fast.
+        target_s: About how long.
+        rng: Chance in playing, and in what is arranged too unless `arrangement` is given.
+        arrangement: Chance in who plays where. The same one again gives the same arrangement, so
+            that another `rng` is the same band's next performance of it.
+        left_out: Probability that a player other than the lead leaves out a note.
+    """
+    arrangement = arrangement or rng
     pass_s = score.bars * score.bar * 60.0 / quarters_per_minute
     passes = max(1, round(target_s / pass_s))
     bars = score.bars * passes
     clock = _Clock.drawn(score, bars, quarters_per_minute, band, rng)
-    sections = _sections(bars, rng)
+    sections = _sections(bars, arrangement)
     seconds = clock.seconds(bars * score.bar)
     melody = _repeated(score.melody, score, passes)
     # A tune of one part leaves bass and backing to the band.
@@ -108,11 +126,21 @@ def perform(
     strokes = {"vocals": (melody, 88), "bass": (bass, 92), "other": (inner, 74)}
     programs = {"vocals": band.leads, "bass": band.basses, "other": band.backing}
     stems = {
-        stem: _players(notes, programs[stem], stem, velocity, sections, score, clock, rng)
+        stem: _players(
+            _some(notes, left_out if stem != "vocals" else 0.0, rng),
+            programs[stem],
+            stem,
+            velocity,
+            sections,
+            score,
+            clock,
+            rng,
+            pan=_pan(stem, arrangement),
+        )
         for stem, (notes, velocity) in strokes.items()
     }
-    stems["drums"] = (_drummer(score, band, sections, clock, rng),)
-    return Performance(stems=stems, seconds=seconds)
+    stems["drums"] = (_drummer(score, band, sections, clock, rng, left_out=left_out),)
+    return Performance(stems=stems, seconds=seconds, bars_s=tuple(clock.bar_times_s))
 
 
 class _Section(NamedTuple):
@@ -187,8 +215,9 @@ def _players(
     score: Score,
     clock: _Clock,
     rng: np.random.Generator,
+    *,
+    pan: int,
 ) -> tuple[Voice, ...]:
-    pan = {"vocals": 64, "bass": 64, "other": 40 + 48 * int(rng.integers(2))}[stem]
     turns: list[list[Stroke]] = [[] for _ in programs]
     for section in sections:
         if section.silent == stem:
@@ -204,6 +233,18 @@ def _players(
     )
 
 
+def _pan(stem: str, rng: np.random.Generator) -> int:
+    side = OTHER_PANS[int(rng.integers(len(OTHER_PANS)))]  # drawn for all, so that all songs stay
+    return side if stem == "other" else CENTRE
+
+
+def _some(notes: list, left_out: float, rng: np.random.Generator) -> list:
+    """Notes or hits without those that a player leaves out."""
+    if left_out == 0:
+        return notes
+    return [note for note in notes if rng.random() >= left_out]
+
+
 def _stroke(note: Note, velocity: float, score: Score, clock: _Clock, rng) -> Stroke:
     accent = 8 if math.isclose(note.start % score.bar, 0.0, abs_tol=1e-3) else 0
     start = clock.seconds(note.start) + rng.normal(0.0, clock.timing_spread_s)
@@ -213,13 +254,13 @@ def _stroke(note: Note, velocity: float, score: Score, clock: _Clock, rng) -> St
     return Stroke(start, max(end, start + 0.04), note.pitch, int(np.clip(loudness, 20, 127)))
 
 
-def _drummer(score: Score, band: Band, sections, clock: _Clock, rng) -> Voice:
+def _drummer(score: Score, band: Band, sections, clock: _Clock, rng, *, left_out: float) -> Voice:
     strokes = []
     for section in sections:
         if section.silent == "drums":
             continue
         bars = {"first_bar": section.first_bar, "last_bar": section.last_bar}
-        for hit in play_groove(score, band.groove, **bars, rng=rng):
+        for hit in _some(play_groove(score, band.groove, **bars, rng=rng), left_out, rng):
             note = Note(hit.start, 0.25, hit.pitch)
             strokes.append(_stroke(note, hit.velocity - 6, score, clock, rng))
     return Voice(band.kit, tuple(strokes), drums=True)

@@ -37,7 +37,15 @@ from editorbot.files import sha256, write_json
 from editorbot.params import SimulateParams
 
 
-def simulate(track: Path, directory: Path, *, song: str, seed: int, params: SimulateParams) -> None:
+def simulate(
+    track: Path,
+    directory: Path,
+    *,
+    song: str,
+    seed: int,
+    params: SimulateParams,
+    renditions: Path | None = None,
+) -> None:
     """Make a raw recording, its edit and the true edit list from a finished track.
 
     The same track, song, seed and params give the same bytes. Each file is written whole or not
@@ -57,6 +65,8 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
         song: Name of the pair.
         seed: Another seed gives another session and edit.
         params: How sessions go and what the editor does.
+        renditions: A list of other renditions of the track (`write_renditions`): each take is then
+            played by another; without it all takes have the track's own sound.
 
     Raises:
         EditorbotError: The track is not sound, too short, silent or without a pulse, or a
@@ -66,7 +76,7 @@ def simulate(track: Path, directory: Path, *, song: str, seed: int, params: Simu
     others = _other_raws(names, song)
     _refuse_to_replace_recordings(names, others)
     rng = np.random.default_rng([seed, zlib.crc32(song.encode())])
-    material = load_material(Path(track), rng, params)
+    material = load_material(Path(track), rng, params, renditions=renditions)
     recording = _record(material, rng, params)
     later = rng.spawn(1)[0]  # so that a session in one file is the same as before there were more
     reels = split_session(recording, later, params)
@@ -139,7 +149,7 @@ def _refuse_to_replace_recordings(names: _Names, others: list[Path]) -> None:
 
 def _record(material: Material, rng: np.random.Generator, params: SimulateParams) -> Recording:
     tone = random_tone(rng, spread_db=params.raw_tone_db, sample_rate=material.sample_rate)
-    material = material.with_audio(apply_tone(material.audio, tone))
+    material = material.sounding(lambda audio: apply_tone(audio, tone))
     return record_session(material, plan_session(material, rng, params), rng, params)
 
 

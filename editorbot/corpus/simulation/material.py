@@ -1,5 +1,6 @@
 """The finished track that a jam is made of, divided at bar lines into passages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 
 from editorbot.audio import io
 from editorbot.audio.beats import beat_grid
+from editorbot.corpus.simulation.renditions import Rendition, read_renditions
 from editorbot.errors import AudioError
 from editorbot.params import SimulateParams
 
@@ -32,7 +34,8 @@ class Passage:
 class Material:
     """What the band can play: `audio` (C, T) float32, in `passages` that follow each other.
 
-    `spare` (C, T) is another part of the same track, at the same level, if there is one.
+    `spare` (C, T) is another part of the same track, at the same level, if there is one; `others`
+    are further renditions of the track.
     """
 
     audio: np.ndarray
@@ -40,25 +43,33 @@ class Material:
     passages: tuple[Passage, ...]
     beat_s: float
     spare: np.ndarray | None = None
+    others: tuple[Rendition, ...] = ()
 
-    def with_audio(self, audio: np.ndarray) -> "Material":
-        """The same music with `audio` (C, T), at the same peak."""
-        return replace(self, audio=audio * np.float32(PEAK / np.abs(audio).max()))
+    def sounding(self, change: Callable[[np.ndarray], np.ndarray]) -> "Material":
+        """The same music with its sound (C, T) changed, at the same peak."""
+        audio = change(self.audio)
+        scale = np.float32(PEAK / np.abs(audio).max())
+        others = tuple(replace(x, audio=change(x.audio) * scale) for x in self.others)
+        return replace(self, audio=audio * scale, others=others)
 
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Samples (C, stop - start); zeros outside the track."""
-        low, high = max(0, start), min(self.audio.shape[1], stop)
-        result = np.zeros((len(self.audio), stop - start), np.float32)
-        if low < high:
-            result[:, low - start : high - start] = self.audio[:, low:high]
-        return result
+    def rendition(self, number: int) -> Rendition:
+        """How the band plays the track at that time; it has as many ways as there are."""
+        turn = number % (1 + len(self.others))
+        return self.others[turn - 1] if turn else Rendition.own(self.audio)
 
 
-def load_material(track: Path, rng: np.random.Generator, params: SimulateParams) -> Material:
+def load_material(
+    track: Path,
+    rng: np.random.Generator,
+    params: SimulateParams,
+    *,
+    renditions: Path | None = None,
+) -> Material:
     """Read a track, or an excerpt of `params.max_track_s`, and find its passages.
 
     Raises:
         AudioError: The track is unreadable, silent, shorter than 15 s, or without a pulse.
+        EditorbotError: The list of other renditions cannot be used.
     """
     info = io.probe(track)
     length_s = info.samples / info.sample_rate
@@ -86,12 +97,16 @@ def load_material(track: Path, rng: np.random.Generator, params: SimulateParams)
     beat_s = 60.0 / grid.tempo_bpm
     scale = np.float32(PEAK / peak)
     spare = _spare(track, info, first, first + audio.shape[1])
+    others: tuple[Rendition, ...] = ()
+    if renditions is not None:
+        others = read_renditions(renditions, first=first, sample_rate=info.sample_rate)
     return Material(
         audio=(audio * scale).astype(np.float32),
         sample_rate=info.sample_rate,
         passages=passages,
         beat_s=beat_s,
         spare=None if spare is None else (spare * scale).astype(np.float32),
+        others=tuple(replace(x, audio=x.audio * scale) for x in others),
     )
 
 

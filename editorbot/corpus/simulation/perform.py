@@ -6,7 +6,7 @@ import numpy as np
 
 from editorbot.audio.interpolate import half_width, read_at
 from editorbot.audio.stretch import Stretcher
-from editorbot.corpus.simulation.material import Material
+from editorbot.corpus.simulation.renditions import Rendition
 from editorbot.corpus.simulation.tone import apply_tone, random_tone
 from editorbot.params import SimulateParams
 
@@ -18,20 +18,22 @@ VAMP_SHARE_OF_SPREAD = 0.3
 
 @dataclass(frozen=True)
 class Style:
-    """A take's way of playing: track samples per raw sample, filter sections (or None), gain."""
+    """A take's way of playing: a rendition, its samples per raw sample, filter sections, gain."""
 
+    rendition: Rendition
     speed: float = 1.0
     tone: np.ndarray | None = None
     gain: float = 1.0
 
-    def at(self, track_samples: int) -> int:
-        """Raw samples that so many track samples take."""
-        return round(track_samples / self.speed)
+    def between(self, start: int, stop: int) -> int:
+        """Raw samples from track sample `start` to `stop`."""
+        return round((self.rendition.at(stop) - self.rendition.at(start)) / self.speed)
 
 
 def random_style(
     rng: np.random.Generator,
     params: SimulateParams,
+    rendition: Rendition,
     *,
     sample_rate: int,
     around: Style | None = None,
@@ -41,38 +43,39 @@ def random_style(
     Args:
         rng: Source of chance.
         params: The spreads.
+        rendition: What is played.
         sample_rate: Of the track, in Hz.
         around: The take's style, if this is one repeat of a vamp within it.
     """
     if params.repeats == "copies":
-        return Style()
+        return Style(rendition)
     share = 0.5 if around is None else 0.5 * VAMP_SHARE_OF_SPREAD
-    around = around or Style()
+    around = around or Style(rendition)
     tone = random_tone(rng, spread_db=share * params.tone_spread_db, sample_rate=sample_rate)
     if around.tone is not None:
         tone = np.concatenate([around.tone, tone])
     level_db = share * params.level_spread_db * rng.uniform(-1, 1)
     return Style(
+        rendition,
         speed=around.speed * (1.0 + share * params.tempo_spread * rng.uniform(-1, 1)),
         tone=tone,
         gain=around.gain * 10.0 ** (level_db / 20.0),
     )
 
 
-def play(
-    material: Material, start: int, stop: int, style: Style, *, lead: int, tail: int
-) -> np.ndarray:
+def play(start: int, stop: int, style: Style, *, lead: int, tail: int) -> np.ndarray:
     """Track `[start, stop)` in `style`, with `lead` raw samples before it and `tail` after.
 
     Returns:
-        (C, lead + style.at(stop - start) + tail) float32.
+        (C, lead + style.between(start, stop) + tail) float32.
     """
-    length = style.at(stop - start)
+    length = style.between(start, stop)
+    rendition, origin = style.rendition, round(style.rendition.at(start))
     if style.speed == 1.0:
-        sound = material.read(start - lead, start + length + tail)
+        sound = rendition.read(origin - lead, origin + length + tail)
     else:
         stretcher = Stretcher(
-            lambda first, last: material.read(start + first, start + last),
+            lambda first, last: rendition.read(origin + first, origin + last),
             speed=style.speed,
             start=-lead,
         )

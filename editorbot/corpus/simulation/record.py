@@ -87,12 +87,14 @@ def record_session(
     """Play a planned session to a tape, in a room that is never quite silent."""
     tape = _Tape(len(material.audio))
     music_rms = float(np.sqrt(np.mean(material.audio**2)))
+    takes = 0
     for event in events:
         if isinstance(event, Break):
             for name in event.junk:
                 _record_junk(tape, name, music_rms, material, rng, params)
         else:
-            _record_take(tape, event, material, rng, params)
+            _record_take(tape, event, takes, material, rng, params)
+            takes += 1
     audio = tape.mixed()
     rate = material.sample_rate
     room = junk.room_tone(rng, samples=audio.shape[1], channels=len(audio), sample_rate=rate)
@@ -138,18 +140,21 @@ def _placed(sound: np.ndarray, channels: int, rng: np.random.Generator) -> np.nd
 def _record_take(
     tape: _Tape,
     take: Take,
+    number: int,
     material: Material,
     rng: np.random.Generator,
     params: SimulateParams,
 ) -> None:
     rate = material.sample_rate
-    take_style = random_style(rng, params, sample_rate=rate)
+    # What a band plays twice in one take it plays anew, as it does from take to take.
+    renditions = [material.rendition(number + turn) for turn in range(len(take.spans))]
+    take_style = random_style(rng, params, renditions[0], sample_rate=rate)
     runs = _runs(take.spans)
-    for number, run in enumerate(runs):
-        style = take_style
+    for turn, run in enumerate(runs):
+        style = replace(take_style, rendition=renditions[turn])
         if run[0].kind == "vamp":
-            style = random_style(rng, params, sample_rate=rate, around=take_style)
-        _record_run(tape, run, style, material, rng, is_last=number == len(runs) - 1)
+            style = random_style(rng, params, renditions[turn], sample_rate=rate, around=take_style)
+        _record_run(tape, run, style, rng, sample_rate=rate, is_last=turn == len(runs) - 1)
 
 
 def _runs(spans: tuple[Span, ...]) -> list[list[Span]]:
@@ -167,19 +172,19 @@ def _record_run(
     tape: _Tape,
     run: list[Span],
     style: Style,
-    material: Material,
     rng: np.random.Generator,
     *,
+    sample_rate: int,
     is_last: bool,
 ) -> None:
-    rate, origin, base = material.sample_rate, run[0].start, tape.position
-    lead = round(LEAD_S * rate)
-    ring = round(rng.uniform(*RING_OUT_S) * rate) if is_last else 0
-    sound = play(material, origin, run[-1].stop, style, lead=lead, tail=ring)
+    origin, base = run[0].start, tape.position
+    lead = round(LEAD_S * sample_rate)
+    ring = round(rng.uniform(*RING_OUT_S) * sample_rate) if is_last else 0
+    sound = play(origin, run[-1].stop, style, lead=lead, tail=ring)
     end = sound.shape[1] - ring
     if run[-1].kind == "spoiled_take":
-        first = lead + style.at(run[-1].start - origin)
-        sound, end = spoil(sound, first=first, stop=end, rng=rng, sample_rate=rate)
+        first = lead + style.between(origin, run[-1].start)
+        sound, end = spoil(sound, first=first, stop=end, rng=rng, sample_rate=sample_rate)
     rising = np.linspace(0, 1, lead, dtype=np.float32)
     sound[:, :lead] *= rising
     if is_last:
@@ -190,9 +195,9 @@ def _record_run(
         sound[:, end - lead : end] *= rising[::-1]
     tape.lay(sound, lead=lead)
     for span in run:
-        start = base + style.at(span.start - origin)
-        stop = base + (end - lead if span is run[-1] else style.at(span.stop - origin))
-        bars = tuple(base + style.at(bar - origin) for bar in span.bars)
+        start = base + style.between(origin, span.start)
+        stop = base + (end - lead if span is run[-1] else style.between(origin, span.stop))
+        bars = tuple(base + style.between(origin, bar) for bar in span.bars)
         tape.mark(Stretch(start, stop, _cause(span), span.passage, bars))
 
 

@@ -1,0 +1,92 @@
+"""Renditions of a track: the same music as its band plays it another time.
+
+A recording tells one rendition. Where a band's playing is made, others can be made with it: then a
+take is played by hand again, and is not the track's own sound, stretched.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from editorbot.audio import io
+from editorbot.errors import EditorbotError
+from editorbot.files import read_json, write_json
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """Sound (C, T) float32, and where in it what the track plays at `track_bars` is played.
+
+    Both rows of bar lines are in samples, rising; between them time runs evenly, beyond them as in
+    the track. A track is its own first rendition.
+    """
+
+    audio: np.ndarray
+    track_bars: np.ndarray
+    own_bars: np.ndarray
+
+    @classmethod
+    def own(cls, audio: np.ndarray) -> "Rendition":
+        """The track itself."""
+        return cls(audio, np.zeros(1), np.zeros(1))
+
+    def at(self, sample: int) -> float:
+        """Where this plays what the track plays at that sample."""
+        beyond = min(sample - self.track_bars[0], 0) + max(sample - self.track_bars[-1], 0)
+        return float(np.interp(sample, self.track_bars, self.own_bars) + beyond)
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Samples (C, stop - start) float32; zeros outside the recording."""
+        low, high = max(0, start), min(self.audio.shape[1], stop)
+        result = np.zeros((len(self.audio), stop - start), np.float32)
+        if low < high:
+            result[:, low - start : high - start] = self.audio[:, low:high]
+        return result
+
+
+class OtherRendition(BaseModel, frozen=True):
+    """A file, named from the folder of the list, and its bar lines in seconds."""
+
+    file: str
+    bars_s: tuple[float, ...]
+
+
+class RenditionList(BaseModel, frozen=True):
+    """Bar lines of a track in seconds, and other renditions with the same bars."""
+
+    track_bars_s: tuple[float, ...]
+    others: tuple[OtherRendition, ...]
+
+
+def write_renditions(path: Path, track_bars_s: Sequence[float], others: dict[str, Sequence[float]]):
+    """Note the bar lines of a track, and those of the other renditions by their files' names."""
+    listed = tuple(OtherRendition(file=name, bars_s=bars) for name, bars in others.items())
+    write_json(path, RenditionList(track_bars_s=track_bars_s, others=listed).model_dump())
+
+
+def read_renditions(path: Path, *, first: int, sample_rate: int) -> tuple[Rendition, ...]:
+    """The renditions of a list, for a track that is read from sample `first` on.
+
+    Raises:
+        EditorbotError: The list is not one, or a file of it is not sound at that rate.
+    """
+    try:
+        listed = RenditionList(**read_json(path))
+    except (ValidationError, TypeError) as error:
+        raise EditorbotError(f"{path} does not list renditions of a track: {error}") from error
+    track_bars = np.array(listed.track_bars_s) * sample_rate - first
+    result = []
+    for other in listed.others:
+        file = path.parent / other.file
+        if len(other.bars_s) != len(track_bars):
+            raise EditorbotError(
+                f"{path} has {len(other.bars_s)} bar lines for {other.file}, expected the track's "
+                f"{len(track_bars)}: make the renditions again."
+            )
+        if (rate := io.probe(file).sample_rate) != sample_rate:
+            raise EditorbotError(f"{file} has {rate} Hz, expected the track's {sample_rate} Hz")
+        result.append(Rendition(io.read(file), track_bars, np.array(other.bars_s) * sample_rate))
+    return tuple(result)
