@@ -5,11 +5,11 @@
 
 Jams are simulated from finished tracks, every fourth of which is kept for the test; an editor with
 one habit cuts them: `copies` and `played_again` differ in the repeats, `arranger` is another editor
-of the same raws as `played_again`. The pipeline itself prepares them, so that what is learned is
-the edit list that the alignment recovers. A network is trained for each number of raws, seed and
-kind of model, decodes freely, and is scored against the person's edit; so are the weights that come
-with editorbot, which learned from none of these jams. What was measured before in the same folder
-is not measured again.
+of the same raws as `played_again`; in `takes` the bands of demo songs play each take by hand again.
+The pipeline itself prepares them, so that what is learned is the edit list that the alignment
+recovers. A network is trained for each number of raws, seed and kind of model, decodes freely, and
+is scored against the person's edit; so are the weights that come with editorbot, which learned from
+none of these jams. What was measured before in the same folder is not measured again.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
-from learning_jams import SETS, TEST_EVERY, Jam, held_out, make_jams, prepare, song_files
+from learning_jams import SETS, TEST_EVERY, Jam, JamSet, held_out, make_jams, prepare, song_files
 from learning_oracle import oracle_edit
 from rich.console import Console
 from rich.table import Table
@@ -203,12 +203,16 @@ def _scored(
 
 def _other_editors(workspace: Workspace, tests: Sequence[Jam]) -> Iterator[Workspace]:
     """Other prepared sets that hold other edits of the same raws."""
-    for name, habits in SETS.items():
+    for name, jam_set in SETS.items():
         other = Workspace(name, workspace.folder.parent / name)
-        same = habits["repeats"] == SETS[workspace.name]["repeats"] and name != workspace.name
+        same = _raws(jam_set) == _raws(SETS[workspace.name]) and name != workspace.name
         features = other.folder / "results/features"
         if same and all((features / f"{jam.name}_raw.zarr.zip").exists() for jam in tests):
             yield other
+
+
+def _raws(jam_set: JamSet) -> tuple[str, bool]:
+    return jam_set.habits["repeats"], jam_set.played
 
 
 def _split(jams: Sequence[Jam], seed: int) -> tuple[list[Jam], list[Jam]]:

@@ -1,14 +1,17 @@
-"""Jams for `benchmarks/learning.py`: simulated from finished tracks, prepared by the pipeline."""
+"""Jams for `benchmarks/learning.py`: simulated from tracks, prepared by the pipeline."""
 
 import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
+from editorbot.corpus.demo import demo_songs, render_renditions
 from editorbot.corpus.simulate import simulate
+from editorbot.corpus.simulation.renditions import list_of_renditions
 from editorbot.edl.serialize import read_edit
 from editorbot.evaluate.pointer import HeldOutSong
 from editorbot.params import SimulateParams
@@ -17,13 +20,24 @@ from editorbot.progress import track
 
 HERE = Path(__file__).resolve().parents[1]
 HABITS = SimulateParams(level="splice", vamp_keep_share=0.0)
+
+
+class JamSet(NamedTuple):
+    """What sets the jams of a set apart."""
+
+    habits: dict[str, str]
+    played: bool = False
+    """Whether bands play each take, of a demo song; else takes repeat a recorded track's sound."""
+
+
 SETS = {
-    "copies": {"repeats": "copies"},
-    "played_again": {"repeats": "played_again"},
+    "copies": JamSet({"repeats": "copies"}),
+    "played_again": JamSet({"repeats": "played_again"}),
     # Of the same raws, by an editor of other habits.
-    "arranger": {"repeats": "played_again", "editor": "arranger"},
+    "arranger": JamSet({"repeats": "played_again", "editor": "arranger"}),
+    "takes": JamSet({"repeats": "played_again"}, played=True),
 }
-JAMS_PER_TEST_TRACK, TEST_EVERY = 4, 4
+JAMS_PER_TEST_TRACK, TEST_EVERY, RENDITIONS = 4, 4, 4
 
 
 @dataclass(frozen=True)
@@ -36,21 +50,42 @@ class Jam:
 
 
 def make_jams(tracks: Sequence[Path], workspace: Path, *, set_name: str, raws: int) -> list[Jam]:
-    """Simulate what is missing: `raws` jams to learn from, and those of the test tracks."""
+    """Simulate what is missing: `raws` jams to learn from, and those of the test tracks.
+
+    Tracks that bands play are demo songs, which nothing that comes with editorbot learned from.
+    """
+    if SETS[set_name].played:
+        tracks = _played_tracks(workspace / "tracks")
     test = [n for n in range(len(tracks)) if n % TEST_EVERY == 1]
     learned = [n for n in range(len(tracks)) if n not in test]
     wanted = [(learned[k % len(learned)], k // len(learned), False) for k in range(raws)]
     wanted += [(n, k, True) for n in test for k in range(JAMS_PER_TEST_TRACK)]
-    params = HABITS.model_copy(update=SETS[set_name])
+    params = HABITS.model_copy(update=SETS[set_name].habits)
     jams = []
     for number, seed, is_test in track(wanted, f"Simulating jams, {set_name}"):
         # A track's jams are versions of one song.
         jam = Jam(f"{'test' if is_test else 'train'}-{number:02d}-{seed}", number, is_test)
         raw = workspace / "data/input" / f"{jam.name}_raw.wav"
         if not raw.exists():
-            simulate(tracks[number], workspace / "data", song=jam.name, seed=seed, params=params)
+            listed = list_of_renditions(tracks[number])
+            simulate(
+                tracks[number],
+                workspace / "data",
+                song=jam.name,
+                seed=seed,
+                params=params,
+                renditions=listed if listed.exists() else None,
+            )
         jams.append(jam)
     return jams
+
+
+def _played_tracks(folder: Path) -> list[Path]:
+    paths = [folder / f"{song.name}.flac" for song in demo_songs()]
+    for song, path in track(list(zip(demo_songs(), paths, strict=True)), "Playing demo songs"):
+        if not list_of_renditions(path).exists():  # which is written last
+            render_renditions(song, path, renditions=RENDITIONS)
+    return paths
 
 
 def prepare(workspace: Path, *, stems: bool) -> None:

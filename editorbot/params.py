@@ -297,6 +297,8 @@ class PretrainParams(Section):
     """Those in data/reference, or tracks made for it."""
     made: Annotated[int, Field(ge=2)] = 360
     """Tracks that are made."""
+    renditions: Annotated[int, Field(ge=2, le=9)] = 3
+    """Times that the band of each plays it, so that takes can differ as people's do."""
     jams: Positive = 6
     """Simulated from each track."""
     steps: Positive = 3000

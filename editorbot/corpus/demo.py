@@ -15,6 +15,7 @@ from editorbot.corpus.arrange import BANDS, Performance, perform
 from editorbot.corpus.demo_catalogue import SONGS, DemoSong
 from editorbot.corpus.grooves import has_groove
 from editorbot.corpus.score import Score, read_score
+from editorbot.corpus.simulation.renditions import write_renditions
 from editorbot.corpus.synthesise import SAMPLE_RATE, synthesise
 from editorbot.files import replacing
 
@@ -26,6 +27,8 @@ PEAK = 0.89
 FADE_OUT_S, TAIL_S = 0.5, 1.5
 FULL_SCALE = 2**15
 """The files hold integers of 16 bits."""
+LEFT_OUT = 0.05
+"""Share of the notes, other than the lead's, that a rendition does without."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,23 @@ def render_demo(song: DemoSong, directory: Path | str, *, seed: int = 0) -> Rend
     return RenderedSong(mixture=mixture, stems=files)
 
 
+def render_renditions(song: DemoSong, path: Path, *, renditions: int, seed: int = 0) -> None:
+    """Write `song`'s mixture as FLAC, and further renditions by its band with a list beside it.
+
+    Stereo, 44,100 Hz, 16 bits; all are one arrangement, which `render_demo` does not share. The
+    same song and seed give the same samples.
+    """
+    name = zlib.crc32(song.name.encode())
+
+    def played(number: int) -> tuple[np.ndarray, tuple[float, ...]]:
+        rng = np.random.default_rng([name, seed, number])
+        arrangement = np.random.default_rng([name, seed])
+        performance = perform_song(song, rng, arrangement=arrangement, left_out=LEFT_OUT)
+        return mixture(sounded(performance, rng)), performance.bars_s
+
+    write_renditions(path, map(played, range(renditions)), sample_rate=SAMPLE_RATE)
+
+
 def score_of(song: DemoSong) -> Score:
     """The composition, or the excerpt of it, that the song plays."""
     return read_score(
@@ -77,14 +97,25 @@ def played_by_another_band(song: DemoSong) -> DemoSong:
     return replace(song, band=band)
 
 
-def perform_song(song: DemoSong, rng: np.random.Generator) -> Performance:
-    """What the song's band plays of it; another state of `rng` is another performance."""
+def perform_song(
+    song: DemoSong,
+    rng: np.random.Generator,
+    *,
+    arrangement: np.random.Generator | None = None,
+    left_out: float = 0.0,
+) -> Performance:
+    """What the song's band plays of it; another state of `rng` is another performance.
+
+    `arrangement` and `left_out` as in `perform`.
+    """
     return perform(
         score_of(song),
         BANDS[song.band],
         quarters_per_minute=song.quarters_per_minute,
         target_s=song.target_s,
         rng=rng,
+        arrangement=arrangement,
+        left_out=left_out,
     )
 
 
@@ -99,6 +130,11 @@ def sounded(performance: Performance, rng: np.random.Generator) -> np.ndarray:
     samples = round((performance.seconds + TAIL_S) * SAMPLE_RATE)
     parts = np.stack([synthesise(performance.stems[stem], samples=samples) for stem in STEMS])
     return _balance(parts, rng)
+
+
+def mixture(parts: np.ndarray) -> np.ndarray:
+    """The sum of (S, 2, T) int16 parts, (2, T) float32 in [-1, 1)."""
+    return parts.sum(axis=0, dtype=np.int16) / np.float32(FULL_SCALE)
 
 
 def _balance(parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -43,7 +43,9 @@ RANGES: dict[str, tuple[float, float]] = {
 EDITOR = {"vamp_keep_share": 0.0, "loop_share": 0.05, "reorder_share": 0.03}
 """What cannot be told from the sound is rare."""
 FEWEST_PASSAGES, SHORTEST_PASSAGE_S = 4, 4.0
-COPIES_SHARE = 0.25
+COPIES_SHARE, STRETCHED_SHARE = 0.2, 0.3
+"""Of the jams, those whose takes repeat the track's sound, as it is or stretched; in the others,
+where a track has renditions, each take is one of its own."""
 LEVELS = ("splice", "arranged")
 
 
@@ -67,11 +69,18 @@ def varied(rng: np.random.Generator, *, track_s: float) -> SimulateParams:
 
 
 def make_jam(
-    track: Path, output: JamFiles, *, number: int, mel: MelParams, decoding: DecodeParams
+    track: Path,
+    output: JamFiles,
+    *,
+    number: int,
+    mel: MelParams,
+    decoding: DecodeParams,
+    renditions: Path | None = None,
 ) -> None:
     """Simulate the jam of that number from a finished track, and prepare it.
 
-    What is learned from is the true edit list, as it is known here.
+    What is learned from is the true edit list, as it is known here. A list of `renditions` is used
+    by some of the jams.
 
     Raises:
         EditorbotError: As `simulate`, or a file cannot be written.
@@ -81,7 +90,15 @@ def make_jam(
         workplace, song = Path(folder), track.stem
         info, rng = probe(track), np.random.default_rng([number, zlib.crc32(song.encode())])
         habits = varied(rng, track_s=info.samples / info.sample_rate)
-        simulate(track, workplace, song=song, seed=number, params=habits)
+        is_stretched = rng.random() < STRETCHED_SHARE / (1 - COPIES_SHARE)
+        simulate(
+            track,
+            workplace,
+            song=song,
+            seed=number,
+            params=habits,
+            renditions=None if is_stretched else renditions,
+        )
         decoded = workplace / "decoded.zarr.zip"
         decode(
             workplace / f"input/{song}_raw.wav",

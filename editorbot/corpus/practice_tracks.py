@@ -3,23 +3,25 @@
 What a network learns from a few songs and bands it cannot tell from music as such. So the tune, the
 instruments, tempo, key, manner of playing, room and mastering of each track are drawn anew. The
 tunes are those of music21's corpus that docs/demo_songs.md allows, without the demo songs' own.
+A track's band can play it several times, in the same arrangement and room, for takes to differ as
+those of people do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from music21 import common
 
 from editorbot.corpus.arrange import BANDS, Band, perform
-from editorbot.corpus.demo import sounded
+from editorbot.corpus.demo import mixture, sounded
 from editorbot.corpus.demo_catalogue import SONGS
 from editorbot.corpus.grooves import has_groove
 from editorbot.corpus.score import Note, Score, read_score
+from editorbot.corpus.simulation.renditions import write_renditions
 from editorbot.corpus.simulation.tone import apply_tone, master, random_tone, reverberated
 from editorbot.corpus.synthesise import SAMPLE_RATE
-from editorbot.files import replacing
 
 COLLECTIONS = ("ryansMammoth", "bach")
 """Dances and airs of one part, whose chords and bass are the band's own; chorales of four."""
@@ -30,6 +32,8 @@ COMPING = ("pads", "strum", "offbeat", "eighths", "arpeggio")
 BASS_LINES = ("roots", "eighths", "walking")
 SWING_SHARE, SWING = 0.25, (0.54, 0.66)
 MACHINE_SHARE, LOOSENESS = 0.25, (0.3, 2.0)
+LEFT_OUT = (0.0, 0.15)
+"""Share of the notes, other than the lead's, that a rendition does without."""
 BAR_S = (1.3, 3.6)
 TRACK_S = (70.0, 160.0)
 MOST_SEMITONES = 6
@@ -41,6 +45,8 @@ ROOM_SHARE, ROOM_S, ROOM_DB = 0.7, (0.3, 6.0), (-22.0, 0.0)
 SWELL_SHARE, SWELL_DB, SWELL_KNOTS = 0.5, 6.0, (3, 9)
 """How often a track grows and fades in its course, and by how much."""
 PEAK = 0.89
+DRAWING, PLAYING, ARRANGING, PRODUCING = range(4)
+"""What a track's chance is for."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,13 @@ class PracticeTrack:
     quarters_per_minute: float
     seconds: float
     semitones: int
+    left_out: float
+    """Share of the accompaniment's notes that a rendition does without."""
 
 
 def practice_track(number: int) -> PracticeTrack:
     """Draw the track of that number."""
-    rng = _chance(number, 0)
+    rng = _chance(number, DRAWING)
     while True:
         collection = _sources(COLLECTIONS[int(rng.integers(len(COLLECTIONS)))])
         source = collection[int(rng.integers(len(collection)))]
@@ -73,31 +81,42 @@ def practice_track(number: int) -> PracticeTrack:
         quarters_per_minute=60 * score.bar / float(rng.uniform(*BAR_S)),
         seconds=float(rng.uniform(*TRACK_S)),
         semitones=int(rng.integers(-MOST_SEMITONES, MOST_SEMITONES + 1)),
+        left_out=float(rng.uniform(*LEFT_OUT)),
     )
 
 
-def render_practice_track(track: PracticeTrack, path: Path) -> None:
+def render_practice_track(track: PracticeTrack, path: Path, *, renditions: int = 1) -> None:
     """Write the track as FLAC: stereo, 44,100 Hz, 16 bits; the same track gives the same samples.
 
+    With more `renditions` than one the others are beside it as {stem}.1.flac and so on, with their
+    list in {stem}_renditions.json, as `simulate` reads it.
+
     Raises:
-        EditorbotError: The file cannot be written.
+        EditorbotError: A file cannot be written.
     """
-    rng = _chance(track.number, 1)
-    played = perform(
-        _transposed(read_score(track.source), track.semitones),
+    score = _transposed(read_score(track.source), track.semitones)
+    played = (_played(track, score, number) for number in range(renditions))
+    write_renditions(path, played, sample_rate=SAMPLE_RATE)
+
+
+def _played(track: PracticeTrack, score: Score, number: int) -> tuple[np.ndarray, Sequence[float]]:
+    """The rendition of that number, (2, T) float32, and its bar lines in seconds."""
+    rng = _chance(track.number, PLAYING, number)
+    performance = perform(
+        score,
         track.band,
         quarters_per_minute=track.quarters_per_minute,
         target_s=track.seconds,
         rng=rng,
+        arrangement=_chance(track.number, ARRANGING),
+        left_out=track.left_out,
     )
-    audio = sounded(played, rng).sum(axis=0, dtype=np.int16) / np.float32(2**15)
-    audio = _produced(audio, rng)
-    with replacing(path) as temporary:
-        soundfile.write(temporary, audio.T, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    audio = mixture(sounded(performance, rng))
+    return _produced(audio, _chance(track.number, PRODUCING)), performance.bars_s
 
 
-def _chance(number: int, purpose: int) -> np.random.Generator:
-    return np.random.default_rng([number, purpose])
+def _chance(number: int, *purpose: int) -> np.random.Generator:
+    return np.random.default_rng([number, *purpose])
 
 
 def _sources(collection: str) -> list[str]:

@@ -93,6 +93,18 @@ def code_of(script):
     return code_digest(f"{workflow.basedir}/workflow/scripts/{script}.py")
 
 
+def renditions_of(wildcards):
+    """Other renditions of a track that was made; of a recording there are none."""
+    if PARAMS.pretrain.tracks != "made":
+        return {}
+    base = f"results/pretraining/tracks/{wildcards.track}"
+    numbers = range(1, PARAMS.pretrain.renditions)
+    return {
+        "others": [f"{base}.{number}.flac" for number in numbers],
+        "listed": f"{base}_renditions.json",
+    }
+
+
 def track_digest(wildcards):
     """Digest of a finished track; tracks that are made go by the code that makes them."""
     if PARAMS.pretrain.tracks == "made":

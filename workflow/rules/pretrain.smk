@@ -21,7 +21,12 @@ wildcard_constraints:
 
 rule render_track:
     output:
-        "results/pretraining/tracks/{track}.flac",
+        track="results/pretraining/tracks/{track}.flac",
+        others=expand(
+            "results/pretraining/tracks/{{track}}.{number}.flac",
+            number=range(1, PARAMS.pretrain.renditions),
+        ),
+        listed="results/pretraining/tracks/{track}_renditions.json",
     log:
         "results/logs/render_track/{track}.log",
     benchmark:
@@ -35,6 +40,7 @@ rule render_track:
         mem_mb=1500,
     params:
         number=lambda wildcards: MADE.index(wildcards.track),
+        renditions=PARAMS.pretrain.renditions,
         code=code_of("render_track"),
     message:
         "Rendering {wildcards.track}"
@@ -44,7 +50,8 @@ rule render_track:
 
 rule simulate_jam:
     input:
-        ancient(lambda wildcards: str(TRACKS[wildcards.track])),
+        unpack(renditions_of),
+        track=ancient(lambda wildcards: str(TRACKS[wildcards.track])),
     output:
         mel="results/pretraining/{track}.{number}_mel.zarr.zip",
         pointers="results/pretraining/{track}.{number}_pointers.npy",

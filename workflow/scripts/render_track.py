@@ -8,4 +8,6 @@ with step(snakemake):
     from editorbot.corpus.practice_tracks import practice_track, render_practice_track
 
     track = practice_track(snakemake.params.number)
-    render_practice_track(track, Path(snakemake.output[0]))
+    render_practice_track(
+        track, Path(snakemake.output.track), renditions=snakemake.params.renditions
+    )

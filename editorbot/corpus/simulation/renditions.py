@@ -4,16 +4,17 @@ A recording tells one rendition. Where a band's playing is made, others can be m
 take is played by hand again, and is not the track's own sound, stretched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from pydantic import BaseModel, ValidationError
 
 from editorbot.audio import io
 from editorbot.errors import EditorbotError
-from editorbot.files import read_json, write_json
+from editorbot.files import read_json, replacing, write_json
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,35 @@ class RenditionList(BaseModel, frozen=True):
     others: tuple[OtherRendition, ...]
 
 
-def write_renditions(path: Path, track_bars_s: Sequence[float], others: dict[str, Sequence[float]]):
-    """Note the bar lines of a track, and those of the other renditions by their files' names."""
-    listed = tuple(OtherRendition(file=name, bars_s=bars) for name, bars in others.items())
-    write_json(path, RenditionList(track_bars_s=track_bars_s, others=listed).model_dump())
+def list_of_renditions(track: Path) -> Path:
+    """Where the other renditions of a track are listed."""
+    return track.with_name(f"{track.stem}_renditions.json")
+
+
+def write_renditions(
+    track: Path, played: Iterable[tuple[np.ndarray, Sequence[float]]], *, sample_rate: int
+) -> None:
+    """Write a track as FLAC of 16 bits, and further renditions and their list beside it.
+
+    Args:
+        track: Where to; the others are {stem}.1.flac and so on.
+        played: Sound (C, T) float32 in [-1, 1) and bar lines in seconds, the track's own first.
+        sample_rate: Of all, in Hz.
+
+    Raises:
+        EditorbotError: A file cannot be written.
+    """
+    bars = {}
+    for number, (audio, bars_s) in enumerate(played):
+        path = track.with_suffix(f".{number}{track.suffix}") if number else track
+        with replacing(path) as temporary:
+            soundfile.write(temporary, audio.T, sample_rate, format="FLAC", subtype="PCM_16")
+        bars[path.name] = bars_s
+    own = bars.pop(track.name)
+    if bars:
+        listed = tuple(OtherRendition(file=name, bars_s=times) for name, times in bars.items())
+        content = RenditionList(track_bars_s=own, others=listed)
+        write_json(list_of_renditions(track), content.model_dump())
 
 
 def read_renditions(path: Path, *, first: int, sample_rate: int) -> tuple[Rendition, ...]:

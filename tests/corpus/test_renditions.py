@@ -1,0 +1,168 @@
+"""Renditions: a take that is played again is the same music at its own times."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+from editorbot.corpus.demo import perform_song, render_renditions
+from editorbot.corpus.demo_catalogue import SONGS
+from editorbot.corpus.simulate import simulate
+from editorbot.corpus.simulation.material import Material, Passage
+from editorbot.corpus.simulation.perform import Style, play
+from editorbot.corpus.simulation.plan import Span, Take
+from editorbot.corpus.simulation.record import record_session
+from editorbot.corpus.simulation.renditions import (
+    Rendition,
+    list_of_renditions,
+    read_renditions,
+    write_renditions,
+)
+from editorbot.errors import EditorbotError
+from editorbot.params import SimulateParams
+
+RATE = 8000
+BARS_S = np.arange(0, 25, 2.0)
+LATE_S = BARS_S * 1.1 + 0.5
+
+
+def clicks(bars_s, seconds, *, pitch):
+    """A tone burst at each bar line, (1, T) float32."""
+    audio = np.zeros((1, int(seconds * RATE)), np.float32)
+    burst = 0.4 * np.sin(2 * np.pi * pitch * np.arange(400) / RATE) * np.hanning(400)
+    for bar in bars_s:
+        start = round(bar * RATE)
+        room = audio[0, start : start + 400]
+        room += burst[: len(room)]
+    return audio
+
+
+@pytest.fixture
+def track(tmp_path):
+    """A track and one rendition, that begins later and is slower."""
+    path = tmp_path / "track.flac"
+    played = [
+        (clicks(BARS_S, 26, pitch=500), BARS_S.tolist()),
+        (clicks(LATE_S, 29, pitch=1500), LATE_S.tolist()),
+    ]
+    write_renditions(path, played, sample_rate=RATE)
+    return path
+
+
+def test_a_rendition_tells_where_it_plays_what_the_track_plays(track):
+    (other,) = read_renditions(list_of_renditions(track), first=0, sample_rate=RATE)
+    for bar, late in zip(BARS_S, LATE_S, strict=True):
+        assert other.at(round(bar * RATE)) == pytest.approx(late * RATE, abs=1)
+    assert other.at(RATE) == pytest.approx(1.6 * RATE)  # halfway to the second bar line
+    assert other.at(-RATE) == pytest.approx(-0.5 * RATE)
+    assert other.at(30 * RATE) == pytest.approx((LATE_S[-1] + 6) * RATE)
+    # Of an excerpt that begins at the third bar line.
+    (other,) = read_renditions(
+        list_of_renditions(track), first=round(BARS_S[2] * RATE), sample_rate=RATE
+    )
+    assert other.at(0) == pytest.approx(LATE_S[2] * RATE)
+
+
+def test_a_track_is_its_own_rendition():
+    own = Rendition.own(clicks(BARS_S, 26, pitch=500))
+    assert [own.at(place) for place in (-5, 0, 7, 10**7)] == [-5, 0, 7, 10**7]
+    assert not own.read(-10, 0).any() and own.read(-10, 400).shape == (1, 410)
+    np.testing.assert_array_equal(own.read(-10, 400)[:, 10:], own.audio[:, :400])
+
+
+def test_a_take_is_played_between_the_renditions_own_bars(track):
+    (other,) = read_renditions(list_of_renditions(track), first=0, sample_rate=RATE)
+    start, stop = (round(bar * RATE) for bar in BARS_S[[2, 5]])
+    sound = play(start, stop, Style(other), lead=80, tail=40)
+    assert sound.shape[1] == 80 + round((LATE_S[5] - LATE_S[2]) * RATE) + 40
+    for bar in LATE_S[2:5]:
+        at = 80 + round((bar - LATE_S[2]) * RATE)
+        assert np.abs(sound[0, at : at + 400]).max() > 0.3
+        assert np.abs(sound[0, at + 500 : at + 4000]).max() < 0.01
+
+
+def test_each_take_of_a_session_is_the_next_rendition():
+    bars = tuple(round(bar * RATE) for bar in BARS_S)
+    renditions = [clicks(BARS_S, 26, pitch=500), clicks(LATE_S, 29, pitch=1500)]
+    passages = tuple(
+        Passage(bars[n], bars[n + 2], bars[n : n + 3]) for n in range(0, len(bars) - 2, 2)
+    )
+    other = Rendition(renditions[1], np.array(bars, float), LATE_S * RATE)
+    material = Material(renditions[0], RATE, passages, 0.5, others=(other,))
+    span = Span(passages[0].start, passages[0].stop, "passage", 0, bars=passages[0].bars)
+    events = [Take((span,)), Take((span,)), Take((span,))]
+    params = SimulateParams(room_tone_db=-90, tone_spread_db=0, level_spread_db=0, tempo_spread=0)
+    recording = record_session(material, events, np.random.default_rng(0), params)
+    pitches = []
+    for stretch in recording.stretches:
+        spectrum = np.abs(np.fft.rfft(recording.audio[0, stretch.start : stretch.stop]))
+        pitches.append(spectrum.argmax() * RATE / (stretch.stop - stretch.start))
+    np.testing.assert_allclose(pitches, [500, 1500, 500], atol=60)
+    first, second, third = (np.diff(stretch.bars) for stretch in recording.stretches)
+    np.testing.assert_array_equal(first, third)
+    np.testing.assert_allclose(second, 1.1 * first, atol=1)
+
+
+def test_a_band_plays_one_arrangement_anew():
+    song = replace(SONGS[0], target_s=20.0)
+    one, again, other = (
+        perform_song(
+            song, np.random.default_rng(seed), arrangement=np.random.default_rng(part), left_out=0.1
+        )
+        for seed, part in ((0, 0), (1, 0), (1, 1))
+    )
+    assert len(one.bars_s) == len(again.bars_s) and one.bars_s != again.bars_s
+    players = [
+        {stem: [voice.program for voice in voices] for stem, voices in played.stems.items()}
+        for played in (one, again)
+    ]
+    assert players[0] == players[1]
+    leads = [
+        [[stroke.pitch for stroke in voice.strokes] for voice in played.stems["vocals"]]
+        for played in (one, again, other)
+    ]
+    assert leads[0] == leads[1], "the lead leaves nothing out"
+    bass = [played.stems["bass"][0].strokes for played in (one, again)]
+    assert [s.pitch for s in bass[0]] != [s.pitch for s in bass[1]]
+
+
+def test_demo_songs_have_renditions_that_sessions_are_made_of(tmp_path):
+    song = replace(SONGS[0], target_s=30.0)
+    path = tmp_path / "song.flac"
+    render_renditions(song, path, renditions=2)
+    assert sorted(x.name for x in tmp_path.iterdir()) == [
+        "song.1.flac",
+        "song.flac",
+        "song_renditions.json",
+    ]
+    listed = list_of_renditions(path)
+    params = SimulateParams(passage_s=5, break_share=0.8, spoiled_take_share=0.5)
+    made = {}
+    for name, renditions in (("played", listed), ("repeated", None)):
+        simulate(path, tmp_path / name, song="song", seed=1, params=params, renditions=renditions)
+        made[name], _ = soundfile.read(tmp_path / name / "input/song_raw.wav")
+    assert len(made["played"]) != len(made["repeated"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda listed: listed.pop("others"), "does not list renditions"),
+        (lambda listed: listed["others"][0]["bars_s"].pop(), "has 12 bar lines"),
+        (lambda listed: listed["others"][0].update(file="none.flac"), "none.flac"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_refused(track, change, message):
+    path = list_of_renditions(track)
+    listed = json.loads(path.read_text())
+    change(listed)
+    path.write_text(json.dumps(listed))
+    with pytest.raises(EditorbotError, match=message):
+        read_renditions(path, first=0, sample_rate=RATE)
+
+
+def test_renditions_have_the_tracks_rate(track):
+    with pytest.raises(EditorbotError, match="expected the track's 44100 Hz"):
+        read_renditions(list_of_renditions(track), first=0, sample_rate=44100)
