@@ -83,7 +83,7 @@ class Performance:
 
     stems: dict[str, tuple[Voice, ...]] = field(repr=False)
     seconds: float
-    bars_s: tuple[float, ...] = field(default=(), repr=False)
+    bars_s: tuple[float, ...] = field(repr=False)
     """Where bars begin, and where the last one ends."""
 
 

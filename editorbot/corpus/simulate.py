@@ -66,7 +66,8 @@ def simulate(
         seed: Another seed gives another session and edit.
         params: How sessions go and what the editor does.
         renditions: A list of other renditions of the track (`write_renditions`): each take is then
-            played by another; without it all takes have the track's own sound.
+            played by another, unless repeats are copies; without it all takes have the track's own
+            sound.
 
     Raises:
         EditorbotError: The track is not sound, too short, silent or without a pulse, or a
@@ -76,7 +77,8 @@ def simulate(
     others = _other_raws(names, song)
     _refuse_to_replace_recordings(names, others)
     rng = np.random.default_rng([seed, zlib.crc32(song.encode())])
-    material = load_material(Path(track), rng, params, renditions=renditions)
+    again = renditions if params.repeats == "played_again" else None
+    material = load_material(Path(track), rng, params, renditions=again)
     recording = _record(material, rng, params)
     later = rng.spawn(1)[0]  # so that a session in one file is the same as before there were more
     reels = split_session(recording, later, params)

@@ -128,6 +128,12 @@ def test_a_band_plays_one_arrangement_anew():
     assert [s.pitch for s in bass[0]] != [s.pitch for s in bass[1]]
 
 
+def simulated(track, folder, params, renditions):
+    """The raw, (T, C)."""
+    simulate(track, folder, song="song", seed=1, params=params, renditions=renditions)
+    return soundfile.read(folder / "input/song_raw.wav")[0]
+
+
 def test_demo_songs_have_renditions_that_sessions_are_made_of(tmp_path):
     song = replace(SONGS[0], target_s=30.0)
     path = tmp_path / "song.flac"
@@ -139,11 +145,18 @@ def test_demo_songs_have_renditions_that_sessions_are_made_of(tmp_path):
     ]
     listed = list_of_renditions(path)
     params = SimulateParams(passage_s=5, break_share=0.8, spoiled_take_share=0.5)
-    made = {}
-    for name, renditions in (("played", listed), ("repeated", None)):
-        simulate(path, tmp_path / name, song="song", seed=1, params=params, renditions=renditions)
-        made[name], _ = soundfile.read(tmp_path / name / "input/song_raw.wav")
-    assert len(made["played"]) != len(made["repeated"])
+    copied = params.model_copy(update={"repeats": "copies"})
+    made = [
+        simulated(path, tmp_path / name, habits, renditions)
+        for name, habits, renditions in (
+            ("played", params, listed),
+            ("repeated", params, None),
+            ("copied", copied, listed),
+            ("copied too", copied, None),
+        )
+    ]
+    assert len({len(raw) for raw in made[:2]}) == 2
+    np.testing.assert_array_equal(made[2], made[3], err_msg="copies are of the track alone")
 
 
 @pytest.mark.parametrize(
