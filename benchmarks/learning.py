@@ -101,7 +101,8 @@ def main() -> None:
     tracks = sorted(
         path for path in given.tracks.rglob("*") if path.suffix in (".ogg", ".flac", ".wav")
     )
-    if len(tracks) < 2 * TEST_EVERY:
+    recorded = [name for name in given.sets if not SETS[name].played]
+    if recorded and len(tracks) < 2 * TEST_EVERY:
         sys.exit(f"{given.tracks} holds {len(tracks)} tracks, expected {2 * TEST_EVERY} or more")
     rows: list[Row] = []
     for name in given.sets:
