@@ -234,7 +234,8 @@ def _players(
 
 
 def _pan(stem: str, rng: np.random.Generator) -> int:
-    side = OTHER_PANS[int(rng.integers(len(OTHER_PANS)))]  # drawn for all, so that all songs stay
+    # Drawn for every stem: another number of draws would be another performance of each song.
+    side = OTHER_PANS[int(rng.integers(len(OTHER_PANS)))]
     return side if stem == "other" else CENTRE
 
 
