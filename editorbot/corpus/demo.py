@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
+from editorbot.audio import io
 from editorbot.corpus.arrange import BANDS, Performance, perform
 from editorbot.corpus.demo_catalogue import SONGS, DemoSong
 from editorbot.corpus.grooves import has_groove
 from editorbot.corpus.score import Score, read_score
 from editorbot.corpus.simulation.renditions import write_renditions
 from editorbot.corpus.synthesise import SAMPLE_RATE, synthesise
-from editorbot.files import replacing
 
 STEMS = ("drums", "bass", "other", "vocals")
 LOUDNESS_DB = {"drums": 0.0, "bass": -1.0, "other": -3.0, "vocals": 0.0}
@@ -157,6 +156,5 @@ def _loudness(part: np.ndarray) -> float:
 
 
 def _write(path: Path, samples: np.ndarray) -> None:
-    with replacing(path) as temporary:
-        # As integers: floats would be scaled by another full scale and rounded.
-        soundfile.write(temporary, samples.T, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    audio = samples / np.float32(FULL_SCALE)
+    io.write(path, audio, sample_rate=SAMPLE_RATE, channels=len(audio), subtype="PCM_16")

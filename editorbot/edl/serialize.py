@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from editorbot.edl.model import Edit
-from editorbot.errors import EditorbotError
+from editorbot.errors import EditorbotError, first_problem
 from editorbot.files import read_json, write_json
 
 
@@ -27,11 +27,8 @@ def read_edit(path: Path | str) -> Edit:
     try:
         return Edit.model_validate(read_json(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the list"
-        reason = first["msg"].removeprefix("Value error, ")
         raise EditorbotError(
-            f"{path} is not a version 1 EDL: {place}: {reason} (see docs/edl.md)"
+            f"{path} is not a version 1 EDL: {first_problem(error)} (see docs/edl.md)"
         ) from error
 
 

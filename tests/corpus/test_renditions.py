@@ -51,17 +51,20 @@ def track(tmp_path):
     return path
 
 
+def read(track, **form):
+    given = {"first": 0, "sample_rate": RATE, "channels": 1} | form
+    return read_renditions(list_of_renditions(track), **given)
+
+
 def test_a_rendition_tells_where_it_plays_what_the_track_plays(track):
-    (other,) = read_renditions(list_of_renditions(track), first=0, sample_rate=RATE)
+    (other,) = read(track)
     for bar, late in zip(BARS_S, LATE_S, strict=True):
         assert other.at(round(bar * RATE)) == pytest.approx(late * RATE, abs=1)
     assert other.at(RATE) == pytest.approx(1.6 * RATE)  # halfway to the second bar line
     assert other.at(-RATE) == pytest.approx(-0.5 * RATE)
     assert other.at(30 * RATE) == pytest.approx((LATE_S[-1] + 6) * RATE)
     # Of an excerpt that begins at the third bar line.
-    (other,) = read_renditions(
-        list_of_renditions(track), first=round(BARS_S[2] * RATE), sample_rate=RATE
-    )
+    (other,) = read(track, first=round(BARS_S[2] * RATE))
     assert other.at(0) == pytest.approx(LATE_S[2] * RATE)
 
 
@@ -73,7 +76,7 @@ def test_a_track_is_its_own_rendition():
 
 
 def test_a_take_is_played_between_the_renditions_own_bars(track):
-    (other,) = read_renditions(list_of_renditions(track), first=0, sample_rate=RATE)
+    (other,) = read(track)
     start, stop = (round(bar * RATE) for bar in BARS_S[[2, 5]])
     sound = play(start, stop, Style(other), lead=80, tail=40)
     assert sound.shape[1] == 80 + round((LATE_S[5] - LATE_S[2]) * RATE) + 40
@@ -106,7 +109,7 @@ def test_each_take_of_a_session_is_the_next_rendition():
 
 
 def test_a_band_plays_one_arrangement_anew():
-    song = replace(SONGS[0], target_s=20.0)
+    song = replace(SONGS[0], target_s=60.0)
     one, again, other = (
         perform_song(
             song, np.random.default_rng(seed), arrangement=np.random.default_rng(part), left_out=0.1
@@ -123,7 +126,7 @@ def test_a_band_plays_one_arrangement_anew():
         [[stroke.pitch for stroke in voice.strokes] for voice in played.stems["vocals"]]
         for played in (one, again, other)
     ]
-    assert leads[0] == leads[1], "the lead leaves nothing out"
+    assert leads[0] == leads[1] != leads[2], "the lead leaves nothing out, and has its sections"
     bass = [played.stems["bass"][0].strokes for played in (one, again)]
     assert [s.pitch for s in bass[0]] != [s.pitch for s in bass[1]]
 
@@ -158,11 +161,28 @@ def test_demo_songs_have_renditions_that_sessions_are_made_of(tmp_path):
     assert len({len(raw) for raw in made[:2]}) == 2
     np.testing.assert_array_equal(made[2], made[3], err_msg="copies are of the track alone")
 
+    # A rendition that was cut short ends it, with nothing half made.
+    other = path.with_suffix(".1.flac")
+    other.write_bytes(other.read_bytes()[:50_000])
+    with pytest.raises(EditorbotError, match=r"song\.1\.flac"):
+        simulated(path, tmp_path / "cut", params, listed)
+    assert not list((tmp_path / "cut").rglob("*.*"))
+
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda listed: listed.pop("others"), "does not list renditions"),
+        (lambda listed: listed.pop("others"), "no renditions of a track: others: Field required"),
+        (lambda listed: listed.update(track_bars_s=[]), "track_bars_s: Tuple should have at least"),
+        (lambda listed: listed["track_bars_s"].reverse(), "track_bars_s: bar lines do not rise"),
+        (
+            lambda listed: listed["others"][0]["bars_s"].__setitem__(3, float("nan")),
+            "others.0.bars_s.3: Input should be",
+        ),
+        (
+            lambda listed: listed["others"][0]["bars_s"].__setitem__(-1, 31.0),
+            "track.1.flac ends before its last bar line at 31.0 s",
+        ),
         (lambda listed: listed["others"][0]["bars_s"].pop(), "has 12 bar lines"),
         (lambda listed: listed["others"][0].update(file="none.flac"), "none.flac"),
     ],
@@ -173,9 +193,17 @@ def test_a_list_that_cannot_be_used_is_refused(track, change, message):
     change(listed)
     path.write_text(json.dumps(listed))
     with pytest.raises(EditorbotError, match=message):
-        read_renditions(path, first=0, sample_rate=RATE)
+        read(track)
 
 
-def test_renditions_have_the_tracks_rate(track):
-    with pytest.raises(EditorbotError, match="expected the track's 44100 Hz"):
-        read_renditions(list_of_renditions(track), first=0, sample_rate=44100)
+@pytest.mark.parametrize("content", ["", "[1]", "{"])
+def test_what_is_no_list_is_refused(track, content):
+    list_of_renditions(track).write_text(content)
+    with pytest.raises(EditorbotError, match=r"track_renditions\.json"):
+        read(track)
+
+
+@pytest.mark.parametrize("form", [{"sample_rate": 44100}, {"channels": 2}])
+def test_renditions_have_the_tracks_form(track, form):
+    with pytest.raises(EditorbotError, match="8000 Hz and 1 channels, expected the track's"):
+        read(track, **form)

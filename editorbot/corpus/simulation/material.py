@@ -99,7 +99,9 @@ def load_material(
     spare = _spare(track, info, first, first + audio.shape[1])
     others: tuple[Rendition, ...] = ()
     if renditions is not None:
-        others = read_renditions(renditions, first=first, sample_rate=info.sample_rate)
+        others = read_renditions(
+            renditions, first=first, sample_rate=info.sample_rate, channels=len(audio)
+        )
     return Material(
         audio=(audio * scale).astype(np.float32),
         sample_rate=info.sample_rate,

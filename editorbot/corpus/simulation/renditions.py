@@ -7,14 +7,14 @@ take is played by hand again, and is not the track's own sound, stretched.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-import soundfile
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from editorbot.audio import io
-from editorbot.errors import EditorbotError
-from editorbot.files import read_json, replacing, write_json
+from editorbot.errors import EditorbotError, first_problem
+from editorbot.files import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,27 @@ class Rendition:
         return result
 
 
+def _rising(bars_s: tuple[float, ...]) -> tuple[float, ...]:
+    if not np.all(np.diff(bars_s) > 0):
+        raise ValueError("bar lines do not rise")
+    return bars_s
+
+
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Bars = Annotated[tuple[_Seconds, ...], Field(min_length=1), AfterValidator(_rising)]
+
+
 class OtherRendition(BaseModel, frozen=True):
     """A file, named from the folder of the list, and its bar lines in seconds."""
 
     file: str
-    bars_s: tuple[float, ...]
+    bars_s: _Bars
 
 
 class RenditionList(BaseModel, frozen=True):
     """Bar lines of a track in seconds, and other renditions with the same bars."""
 
-    track_bars_s: tuple[float, ...]
+    track_bars_s: _Bars
     others: tuple[OtherRendition, ...]
 
 
@@ -83,8 +93,7 @@ def write_renditions(
     bars = {}
     for number, (audio, bars_s) in enumerate(played):
         path = track.with_suffix(f".{number}{track.suffix}") if number else track
-        with replacing(path) as temporary:
-            soundfile.write(temporary, audio.T, sample_rate, format="FLAC", subtype="PCM_16")
+        io.write(path, audio, sample_rate=sample_rate, channels=len(audio), subtype="PCM_16")
         bars[path.name] = bars_s
     own = bars.pop(track.name)
     if bars:
@@ -93,16 +102,21 @@ def write_renditions(
         write_json(list_of_renditions(track), content.model_dump())
 
 
-def read_renditions(path: Path, *, first: int, sample_rate: int) -> tuple[Rendition, ...]:
+def read_renditions(
+    path: Path, *, first: int, sample_rate: int, channels: int
+) -> tuple[Rendition, ...]:
     """The renditions of a list, for a track that is read from sample `first` on.
 
     Raises:
-        EditorbotError: The list is not one, or a file of it is not sound at that rate.
+        EditorbotError: The list is not one, or a file of it is not sound in the track's form, or
+            ends before its last bar line.
     """
     try:
-        listed = RenditionList(**read_json(path))
-    except (ValidationError, TypeError) as error:
-        raise EditorbotError(f"{path} does not list renditions of a track: {error}") from error
+        listed = RenditionList.model_validate(read_json(path))
+    except ValidationError as error:
+        raise EditorbotError(
+            f"{path} lists no renditions of a track: {first_problem(error)}"
+        ) from error
     track_bars = np.array(listed.track_bars_s) * sample_rate - first
     result = []
     for other in listed.others:
@@ -110,9 +124,18 @@ def read_renditions(path: Path, *, first: int, sample_rate: int) -> tuple[Rendit
         if len(other.bars_s) != len(track_bars):
             raise EditorbotError(
                 f"{path} has {len(other.bars_s)} bar lines for {other.file}, expected the track's "
-                f"{len(track_bars)}: make the renditions again."
+                f"{len(track_bars)}: make the renditions again"
             )
-        if (rate := io.probe(file).sample_rate) != sample_rate:
-            raise EditorbotError(f"{file} has {rate} Hz, expected the track's {sample_rate} Hz")
-        result.append(Rendition(io.read(file), track_bars, np.array(other.bars_s) * sample_rate))
+        info, own_bars = io.probe(file), np.array(other.bars_s) * sample_rate
+        if (info.sample_rate, info.channels) != (sample_rate, channels):
+            raise EditorbotError(
+                f"{file} has {info.sample_rate} Hz and {info.channels} channels, expected the "
+                f"track's {sample_rate} Hz and {channels}: make the renditions again"
+            )
+        if info.samples < own_bars[-1]:
+            raise EditorbotError(
+                f"{file} ends before its last bar line at {other.bars_s[-1]:.1f} s: make the "
+                "renditions again"
+            )
+        result.append(Rendition(io.read(file), track_bars, own_bars))
     return tuple(result)
