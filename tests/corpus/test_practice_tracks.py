@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from editorbot.corpus import jams
 from editorbot.corpus.demo_catalogue import SONGS
 from editorbot.corpus.harmonise import harmonise
 from editorbot.corpus.jams import varied
@@ -16,6 +17,8 @@ from editorbot.corpus.practice_tracks import (
     render_practice_track,
 )
 from editorbot.corpus.score import read_score
+from editorbot.errors import EditorbotError
+from editorbot.params import DecodeParams, MelParams
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +65,30 @@ def test_short_tracks_have_passages_enough():
     assert max(params.passage_s for params in every) == 30 / 4
     long = [varied(np.random.default_rng(seed), track_s=300.0) for seed in range(20)]
     assert max(params.passage_s for params in long) > 15
+
+
+def test_each_share_of_the_jams_has_its_kind_of_takes(monkeypatch, tmp_path):
+    heard = []
+
+    def noted(track, workplace, *, params, renditions, **_):
+        heard.append((params.repeats, renditions is not None))
+        raise EditorbotError("enough")
+
+    monkeypatch.setattr(jams, "simulate", noted)
+    track = tmp_path / "track.wav"
+    soundfile.write(track, np.zeros(44100), 44100)
+    files = jams.JamFiles(*(tmp_path / name for name in ("mel", "pointers", "ops")))
+    for number in range(200):
+        with pytest.raises(EditorbotError, match="enough"):
+            jams.make_jam(
+                track,
+                files,
+                number=number,
+                mel=MelParams(),
+                decoding=DecodeParams(),
+                renditions=tmp_path / "track_renditions.json",
+            )
+    again = [played for repeats, played in heard if repeats == "played_again"]
+    assert (200 - len(again)) / 200 == pytest.approx(jams.COPIES_SHARE, abs=0.1)
+    assert again.count(False) / 200 == pytest.approx(jams.STRETCHED_SHARE, abs=0.1)
+    assert again.count(True) / 200 == pytest.approx(0.5, abs=0.1)

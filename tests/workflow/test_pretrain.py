@@ -5,6 +5,9 @@ from collections import Counter
 import numpy as np
 import soundfile
 
+from editorbot.corpus.jams import JamFiles, make_jam
+from editorbot.params import load_params
+
 from .test_provenance import imports_are_covered
 from .workspace import RATE
 
@@ -27,20 +30,39 @@ def finished_track(path, *, seed):
 
 
 def test_tracks_are_made_to_practise_on(workspace):
-    workspace.set_params(pretrain={"tracks": "made", "made": 2, "jams": 1, "steps": 1})
+    workspace.set_params(pretrain={"tracks": "made", "made": 3, "jams": 1, "steps": 1})
     assert workspace.jobs("pretrain_pointer") == Counter(
-        {"render_track": 2, "simulate_jam": 2, "pretrain_pointer": 1}
+        {"render_track": 3, "simulate_jam": 3, "pretrain_pointer": 1}
     )
     workspace.snakemake("pretrain_pointer")
     practised = workspace.read_json(
         "results/models/pointer_network_pretrained/best/checkpoint.json"
     )
-    assert practised["data"]["songs"] == ["practice-001.0"]
+    assert practised["data"]["songs"] == ["practice-001.0", "practice-002.0"]
     assert practised["data"]["validation_songs"] == ["practice-000.0"]
     imports_are_covered(workspace, "render_track")
 
+    # The jam of the third, that its dice make of takes that are played, is made of the renditions
+    # that lie beside the track.
+    params = load_params(workspace.path / "params.yaml")
+    tracks = workspace.path / "results/pretraining/tracks"
+    jam = JamFiles(*(workspace.path / f"jam_{name}" for name in ("mel", "pointers", "ops")))
+    lengths = []
+    for renditions in (tracks / "practice-002_renditions.json", None):
+        make_jam(
+            tracks / "practice-002.flac",
+            jam,
+            number=0,
+            mel=params.mel,
+            decoding=params.decode,
+            renditions=renditions,
+        )
+        lengths.append(len(np.load(jam.pointers)))
+    made = np.load(workspace.path / "results/pretraining/practice-002.0_pointers.npy")
+    assert len(made) == lengths[0] != lengths[1]
+
     # Another one beside them is made alone.
-    workspace.set_params(pretrain={"tracks": "made", "made": 3, "jams": 1, "steps": 1})
+    workspace.set_params(pretrain={"tracks": "made", "made": 4, "jams": 1, "steps": 1})
     assert workspace.jobs("pretrain_pointer") == Counter(
         {"render_track": 1, "simulate_jam": 1, "pretrain_pointer": 1}
     )
