@@ -6,11 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
+from scipy.signal import correlate
 
+from editorbot.corpus import demo, practice_tracks
 from editorbot.corpus.demo import perform_song, render_renditions
 from editorbot.corpus.demo_catalogue import SONGS
+from editorbot.corpus.practice_tracks import practice_track, render_practice_track
 from editorbot.corpus.simulate import simulate
-from editorbot.corpus.simulation.material import Material, Passage
+from editorbot.corpus.simulation.material import PEAK, Material, Passage, load_material
 from editorbot.corpus.simulation.perform import Style, play
 from editorbot.corpus.simulation.plan import Span, Take
 from editorbot.corpus.simulation.record import record_session
@@ -88,24 +91,42 @@ def test_a_take_is_played_between_the_renditions_own_bars(track):
 
 def test_each_take_of_a_session_is_the_next_rendition():
     bars = tuple(round(bar * RATE) for bar in BARS_S)
-    renditions = [clicks(BARS_S, 26, pitch=500), clicks(LATE_S, 29, pitch=1500)]
     passages = tuple(
         Passage(bars[n], bars[n + 2], bars[n : n + 3]) for n in range(0, len(bars) - 2, 2)
     )
-    other = Rendition(renditions[1], np.array(bars, float), LATE_S * RATE)
-    material = Material(renditions[0], RATE, passages, 0.5, others=(other,))
+    others = tuple(
+        Rendition(clicks(LATE_S, 29, pitch=pitch), np.array(bars, float), LATE_S * RATE)
+        for pitch in (1500, 2500)
+    )
+    material = Material(clicks(BARS_S, 26, pitch=500), RATE, passages, 0.5, others=others)
     span = Span(passages[0].start, passages[0].stop, "passage", 0, bars=passages[0].bars)
-    events = [Take((span,)), Take((span,)), Take((span,))]
+    events = [Take((span,))] * 4
     params = SimulateParams(room_tone_db=-90, tone_spread_db=0, level_spread_db=0, tempo_spread=0)
     recording = record_session(material, events, np.random.default_rng(0), params)
     pitches = []
     for stretch in recording.stretches:
         spectrum = np.abs(np.fft.rfft(recording.audio[0, stretch.start : stretch.stop]))
         pitches.append(spectrum.argmax() * RATE / (stretch.stop - stretch.start))
-    np.testing.assert_allclose(pitches, [500, 1500, 500], atol=60)
-    first, second, third = (np.diff(stretch.bars) for stretch in recording.stretches)
-    np.testing.assert_array_equal(first, third)
+    np.testing.assert_allclose(pitches, [500, 1500, 2500, 500], atol=60)
+    first, second, _, last = (np.diff(stretch.bars) for stretch in recording.stretches)
+    np.testing.assert_array_equal(first, last)
     np.testing.assert_allclose(second, 1.1 * first, atol=1)
+
+
+def test_another_sound_of_the_material_is_that_of_all_renditions():
+    material = Material(np.full((1, 9), 0.1, np.float32), RATE, (), 0.5)
+    other = Rendition(np.full((1, 5), 0.05, np.float32), np.zeros(1), np.zeros(1))
+    changed = replace(material, others=(other,)).sounding(lambda audio: audio + np.float32(0.1))
+    assert changed.audio.max() == pytest.approx(PEAK)
+    assert changed.others[0].audio.max() == pytest.approx(PEAK * 0.15 / 0.2)
+
+
+def lead_and_players(performance):
+    lead = [[stroke.pitch for stroke in voice.strokes] for voice in performance.stems["vocals"]]
+    return lead, {
+        stem: [(voice.program, voice.pan) for voice in voices]
+        for stem, voices in performance.stems.items()
+    }
 
 
 def test_a_band_plays_one_arrangement_anew():
@@ -117,18 +138,39 @@ def test_a_band_plays_one_arrangement_anew():
         for seed, part in ((0, 0), (1, 0), (1, 1))
     )
     assert len(one.bars_s) == len(again.bars_s) and one.bars_s != again.bars_s
-    players = [
-        {stem: [voice.program for voice in voices] for stem, voices in played.stems.items()}
-        for played in (one, again)
-    ]
-    assert players[0] == players[1]
-    leads = [
-        [[stroke.pitch for stroke in voice.strokes] for voice in played.stems["vocals"]]
-        for played in (one, again, other)
-    ]
-    assert leads[0] == leads[1] != leads[2], "the lead leaves nothing out, and has its sections"
+    # The lead leaves nothing out, so that it tells who plays which section.
+    assert lead_and_players(one) == lead_and_players(again)
+    assert lead_and_players(one)[0] != lead_and_players(other)[0]
     bass = [played.stems["bass"][0].strokes for played in (one, again)]
     assert [s.pitch for s in bass[0]] != [s.pitch for s in bass[1]]
+
+
+def rendered(song, path):
+    render_renditions(replace(song, target_s=60.0), path, renditions=2)
+
+
+def practised(number, path):
+    render_practice_track(replace(practice_track(number), seconds=60.0), path, renditions=2)
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "render", "song"),
+    [(demo, "perform_song", rendered, SONGS[0]), (practice_tracks, "perform", practised, 2)],
+)
+def test_renditions_are_one_arrangement(room, name, render, song, monkeypatch, tmp_path):
+    played, perform = [], getattr(room, name)
+
+    def noted(*given, **named):
+        played.append(perform(*given, **named))
+        return played[-1]
+
+    monkeypatch.setattr(room, name, noted)
+    monkeypatch.setattr(room, "sounded", lambda *_: None)  # what is played is told, not heard
+    monkeypatch.setattr(room, "mixture", lambda _: np.ones((2, 9), np.float32))
+    render(song, tmp_path / "track.flac")
+    one, again = played
+    assert one.bars_s != again.bars_s
+    assert lead_and_players(one) == lead_and_players(again)
 
 
 def simulated(track, folder, params, renditions):
@@ -160,6 +202,22 @@ def test_demo_songs_have_renditions_that_sessions_are_made_of(tmp_path):
     ]
     assert len({len(raw) for raw in made[:2]}) == 2
     np.testing.assert_array_equal(made[2], made[3], err_msg="copies are of the track alone")
+
+    # Of an excerpt, renditions are told from where it begins.
+    excerpt = load_material(
+        path,
+        np.random.default_rng(0),
+        params.model_copy(update={"max_track_s": 20.0}),
+        renditions=listed,
+    )
+    whole, rate = soundfile.read(path)
+    head = excerpt.audio[0, :rate]
+    first = int(np.argmax(correlate(whole[:, 0], head, mode="valid")))
+    bars_s = json.loads(listed.read_text())["track_bars_s"]
+    assert first > rate
+    np.testing.assert_allclose(
+        excerpt.others[0].track_bars, np.array(bars_s) * rate - first, atol=1
+    )
 
     # A rendition that was cut short ends it, with nothing half made.
     other = path.with_suffix(".1.flac")
