@@ -22,10 +22,10 @@ from editorbot.edl.serialize import read_edit
 from editorbot.pointer_network.infer import computed_features, propose
 from editorbot.pointer_network.path.answers import answers_of
 from editorbot.pointer_network.path.features import features_of
-from editorbot.pointer_network.path.repeats import PARTNERS
+from editorbot.pointer_network.path.repeats import PARTNERS, Repeats
 from editorbot.pointer_network.propose import load_editor
 
-ARC_EVERY_S, LONGEST_ARC_S = 0.7, 60.0
+ARC_EVERY_S, SHORTEST_AGREED_S = 0.7, 3.0
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def draw(raw: Path, checkpoint: Path, edits: dict[str, Edit], output: Path) -> N
         cmap="magma",
     )
     rows[0].set_ylabel("mel band")
-    _draw_partners(rows[1], features.repeats.partners, step_s)
+    _draw_partners(rows[1], features.repeats, step_s)
     _draw_answers(rows[2], answers, editor.decoding.temperature, step_s)
     _draw_edits(rows[3], edits)
     rows[3].set_xlabel("seconds of the raw")
@@ -76,16 +76,16 @@ def draw(raw: Path, checkpoint: Path, edits: dict[str, Edit], output: Path) -> N
     plt.close(figure)
 
 
-def _draw_partners(axes: plt.Axes, partners: np.ndarray, step_s: float) -> None:
-    """An arc from a step to the one that plays it again, the farthest within a minute."""
-    later = partners[:, : PARTNERS // 2]
+def _draw_partners(axes: plt.Axes, repeats: Repeats, step_s: float) -> None:
+    """An arc from a step to the one that plays it again, in the longest stretch that does so."""
+    later = slice(PARTNERS // 2)
+    agreed_s = step_s * (repeats.behind + repeats.ahead)[:, later]
     highest = 1.0
-    for step in range(0, len(later), max(1, round(ARC_EVERY_S / step_s))):
-        lengths = step_s * (later[step] - step)
-        near = lengths[(later[step] >= 0) & (lengths <= LONGEST_ARC_S)]
-        if not len(near):
+    for step in range(0, len(agreed_s), max(1, round(ARC_EVERY_S / step_s))):
+        longest = int(agreed_s[step].argmax())
+        if agreed_s[step, longest] < SHORTEST_AGREED_S:
             continue
-        length = float(near.max())
+        length = step_s * float(repeats.partners[step, longest] - step)
         highest = max(highest, length)
         middle = step * step_s + length / 2
         axes.add_patch(Arc((middle, 0), length, 2 * length, theta2=180, alpha=0.5, lw=0.7))
