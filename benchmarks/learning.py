@@ -9,7 +9,7 @@ of the same raws as `played_again`; in `takes` the bands of demo songs play each
 The pipeline itself prepares them, so that what is learned is the edit list that the alignment
 recovers. A network is trained for each number of raws, seed and kind of model, decodes freely, and
 is scored against the person's edit; so are the weights that come with editorbot, which learned from
-none of these jams. What was measured before in the same folder is not measured again.
+none of these jams. What was measured before in the same folder is not measured again. A curve over the numbers of raws is drawn beside the JSON.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
+from learning_curve import counts_of, draw
 from learning_jams import SETS, TEST_EVERY, Jam, JamSet, held_out, make_jams, prepare, song_files
 from learning_oracle import oracle_edit
 from rich.console import Console
@@ -115,7 +116,11 @@ def main() -> None:
         for count, model, seed in runs:
             rows += _trained(workspace, jams, count, model, seed)
     _print(rows)
-    write_json(Path(given.output), [asdict(row) for row in rows])
+    written = [asdict(row) for row in rows]
+    write_json(given.output, written)
+    for name in given.sets:
+        if len(counts_of(written, jams=name)) > 1:
+            draw(written, given.output.with_name(f"{given.output.stem}_{name}.png"), jams=name)
 
 
 def _arguments() -> argparse.Namespace:
@@ -128,7 +133,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--output", default="results/metrics/learning.json")
+    parser.add_argument("--output", type=Path, default=Path("results/metrics/learning.json"))
     return parser.parse_args()
 
 
