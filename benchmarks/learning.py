@@ -9,7 +9,8 @@ of the same raws as `played_again`; in `takes` the bands of demo songs play each
 The pipeline itself prepares them, so that what is learned is the edit list that the alignment
 recovers. A network is trained for each number of raws, seed and kind of model, decodes freely, and
 is scored against the person's edit; so are the weights that come with editorbot, which learned from
-none of these jams. What was measured before in the same folder is not measured again. A curve over the numbers of raws is drawn beside the JSON.
+none of these jams. What was measured before in the same folder is not measured again. A
+curve over the numbers of raws is drawn beside the JSON.
 """
 
 import argparse
