@@ -1,10 +1,11 @@
 """How edits get better with the raws that were learned from, drawn from `learning.py`'s numbers.
 
-python benchmarks/learning_curve.py results/metrics/learning.json docs/images/learning_curve.png
+    python benchmarks/learning_curve.py results/metrics/learning.json \\
+        docs/images/learning_curve.png
 """
 
+import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -53,7 +54,7 @@ def draw(rows: Sequence[dict], path: Path, *, jams: str) -> None:
         axes.grid(alpha=0.3)
     panels[0].legend(fontsize=8, loc="lower right", bbox_to_anchor=(1, 0.05))
     songs, seeds = (len({row[key] for row in mine}) for key in ("song", "seed"))
-    figure.suptitle(f"{jams}: {songs} jams that nothing has heard, {seeds} seeds, each a dot")
+    figure.suptitle(f"{jams}: {songs} jams that nothing has heard, up to {seeds} seeds, each a dot")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=85, format="png")
@@ -75,5 +76,17 @@ def _line(axes: Axes, rows: Sequence[dict], measure: str, name: str, colour: str
     axes.plot(list(dots), [fmean(v) for v in dots.values()], color=colour, lw=2, label=name)
 
 
+def main() -> None:
+    """Read the arguments and draw."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("measured", type=Path, help="what learning.py wrote")
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("--set", default="played_again", dest="jams")
+    given = parser.parse_args()
+    draw(json.loads(given.measured.read_text()), given.picture, jams=given.jams)
+
+
 if __name__ == "__main__":
-    draw(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), jams="played_again")
+    main()

@@ -63,8 +63,10 @@ def matched(edit: Edit, *, fixed_s: Sequence[float] = ()) -> Edit:
             first = (len(following) - len(left)) // 2 + moved
             right = following[first : first + len(left)]
             earlier = _earlier(left**2 + right**2, most, seam)
-        if edit.segments[cut].src_start + moved - earlier >= 0:
-            joins[cut] = _Join(moved, earlier)
+        # Nothing resumes before the beginning of its recording.
+        start = edit.segments[cut].src_start + moved
+        if start >= 0:
+            joins[cut] = _Join(moved, min(earlier, start))
     return _moved(edit, joins)
 
 

@@ -78,6 +78,21 @@ def test_an_attack_is_heard_once_and_whole(tmp_path, late_s, later_s):
     assert better.samples == before.samples + after.samples
 
 
+def test_a_cut_is_made_earlier_by_no_more_than_there_is(tmp_path):
+    source = recording(tmp_path / "attacks.wav", attacks(1.0))
+    edit = edit_of_spans([(0.5, 1.016), (0.006, 0.4)], [source])
+    before, after = matched(edit).segments
+    assert after.src_start == 0
+    assert before.src_end == round(1.016 * RATE) - round(0.006 * RATE)
+
+
+@pytest.mark.parametrize("spans", [[(0.5, 1.008), (3.008, 3.13)], [(0.886, 1.008), (3.008, 3.8)]])
+def test_a_cut_beside_a_short_run_stays(tmp_path, spans):
+    source = recording(tmp_path / "attacks.wav", attacks(1.0, 3.0))
+    edit = edit_of_spans(spans, [source])
+    assert matched(edit) == edit
+
+
 @pytest.mark.parametrize("at_s", [1.0, 3.0])
 def test_an_attack_of_one_side_alone_is_not_cut_into(tmp_path, at_s):
     source = recording(tmp_path / "attacks.wav", attacks(at_s))
