@@ -2,6 +2,7 @@
 
     python benchmarks/learning.py --tracks data/reference --work build/learning
     python benchmarks/learning.py --counts 60 --seeds 1 --models path --sets played_again
+    python benchmarks/learning.py --show
 
 Jams are simulated from finished tracks, every fourth of which is kept for the test; an editor with
 one habit cuts them: `copies` and `played_again` differ in the repeats, `arranger` is another editor
@@ -9,8 +10,8 @@ of the same raws as `played_again`; in `takes` the bands of demo songs play each
 The pipeline itself prepares them, so that what is learned is the edit list that the alignment
 recovers. A network is trained for each number of raws, seed and kind of model, decodes freely, and
 is scored against the person's edit; so are the weights that come with editorbot, which learned from
-none of these jams. What was measured before in the same folder is not measured again. A
-curve over the numbers of raws is drawn beside the JSON.
+none of these jams. What was measured before in the same folder is not measured again; `--show`
+measures nothing more. A curve over the numbers of raws is drawn beside the JSON.
 """
 
 import argparse
@@ -100,6 +101,16 @@ class Row:
 def main() -> None:
     """Make the jams, train, score, print."""
     given = _arguments()
+    rows = _measured_before(given) if given.show else _measured(given)
+    _print(rows)
+    written = [asdict(row) for row in rows]
+    write_json(given.output, written)
+    for name in given.sets:
+        if len(counts_of(written, jams=name)) > 1:
+            draw(written, given.output.with_name(f"{given.output.stem}_{name}.png"), jams=name)
+
+
+def _measured(given: argparse.Namespace) -> list[Row]:
     tracks = sorted(
         path for path in given.tracks.rglob("*") if path.suffix in (".ogg", ".flac", ".wav")
     )
@@ -116,12 +127,17 @@ def main() -> None:
         runs = product(given.counts, given.models, range(given.seeds))
         for count, model, seed in runs:
             rows += _trained(workspace, jams, count, model, seed)
-    _print(rows)
-    written = [asdict(row) for row in rows]
-    write_json(given.output, written)
-    for name in given.sets:
-        if len(counts_of(written, jams=name)) > 1:
-            draw(written, given.output.with_name(f"{given.output.stem}_{name}.png"), jams=name)
+    return rows
+
+
+def _measured_before(given: argparse.Namespace) -> list[Row]:
+    files = [
+        path for name in given.sets for path in (given.work / name / "measured").glob("*.json")
+    ]
+    if not files:
+        sys.exit(f"nothing has been measured in {given.work} yet: run without --show")
+    rows = [row for path in sorted(files) for row in _load(path)]
+    return sorted(rows, key=lambda row: row.raws)
 
 
 def _arguments() -> argparse.Namespace:
@@ -134,6 +150,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--show", action="store_true", help="only what was measured before")
     parser.add_argument("--output", type=Path, default=Path("results/metrics/learning.json"))
     return parser.parse_args()
 
