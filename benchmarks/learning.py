@@ -150,7 +150,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--show", action="store_true", help="only what was measured before")
+    parser.add_argument(
+        "--show",
+        action="store_true",
+        help="print all that was measured before, whatever the counts, models and seeds",
+    )
     parser.add_argument("--output", type=Path, default=Path("results/metrics/learning.json"))
     return parser.parse_args()
 

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -16,7 +15,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from editorbot.files import replacing
+from editorbot.errors import EditorbotError
+from editorbot.files import read_json, replacing
 
 MEASURES = {
     "keep_f1": "keep F1",
@@ -85,7 +85,13 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("--set", default="played_again", dest="jams")
     given = parser.parse_args()
-    draw(json.loads(given.measured.read_text()), given.picture, jams=given.jams)
+    try:
+        rows = read_json(given.measured)
+    except EditorbotError as error:
+        parser.error(str(error))
+    if not counts_of(rows, jams=given.jams):
+        parser.error(f"{given.measured} has nothing of the set {given.jams}: choose another --set")
+    draw(rows, given.picture, jams=given.jams)
 
 
 if __name__ == "__main__":
