@@ -13,6 +13,8 @@ from editorbot.edl.model import Fade
 
 CUT_REACH_S = 0.35
 """The path knows a boundary to half its correlation window, and fades blur it further."""
+MOST_MOVES = 100
+"""Times that a cut at the border of where it is looked for is looked for beyond: half a minute."""
 LONGEST_ACROSS_S = 3.0
 """Fades across from one piece to the next are hardly ever longer."""
 FADE_TIERS = ((0.02, 2.0), (0.1, 2.0), (0.8, 1.5), (np.inf, 1.5))
@@ -35,7 +37,10 @@ EXACT = 1e-8
 def place_boundary(
     playback: Playback, before: Piece, after: Piece, *, max_fade_s: float
 ) -> Boundary:
-    """The boundary between two pieces that meet, given to within `CUT_REACH_S`."""
+    """The boundary between two pieces that meet, given to within `CUT_REACH_S`.
+
+    Where both play what sounds the same, as takes that are copies do, it may lie further away.
+    """
     pair = before, after
     across = before.lag is not None and after.lag is not None
     one_sided = before.is_comparable != after.is_comparable
@@ -44,6 +49,8 @@ def place_boundary(
     longest = round(max_fade_s * playback.rate)
     region = region_around(playback, pair, before.stop, round(CUT_REACH_S * playback.rate))
     cut = region.start + _hard_cut(region)
+    if across and region.has_both and not region.is_free:
+        region, cut = _followed(playback, pair, region, cut)
     # Of a mastered edit only the shape of a fade is certain, not how loud it is.
     fixed = playback.is_filtered and one_sided
     silent = None if across else silent_end(playback, pair)
@@ -72,6 +79,20 @@ def place_boundary(
     # Of a fade across only the comparable side was seen, as if it faded from or to nothing.
     towards = -1 if before.is_comparable else 1
     return replace(found, position=found.position + towards * (found.samples // 2))
+
+
+def _followed(
+    playback: Playback, pair: tuple[Piece, Piece], region: Region, cut: int
+) -> tuple[Region, int]:
+    """The region in which the cut lies, and the cut, where it lay at the border of the first."""
+    reach = round(CUT_REACH_S * playback.rate)
+    for _ in range(MOST_MOVES):
+        near = min(cut - region.start, region.stop - cut)
+        moved = region_around(playback, pair, cut, reach)
+        if near > reach // 8 or (moved.start, moved.stop) == (region.start, region.stop):
+            break
+        region, cut = moved, moved.start + _hard_cut(moved)
+    return region, cut
 
 
 def adjusted_boundary(playback: Playback, before: Piece, after: Piece) -> Boundary:

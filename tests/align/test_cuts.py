@@ -37,6 +37,24 @@ def test_a_hard_cut_is_placed_to_the_sample(raw, error):
     assert (boundary.position, boundary.samples) == (CUT, 0)
 
 
+@pytest.mark.parametrize("guess_s", [1.1, 2.7, 3.3, 4.2])
+def test_a_cut_between_takes_that_are_alike_is_found_further_away(raw, guess_s):
+    rng = np.random.default_rng(0)
+    a = raw[: 5 * RATE]
+    both = np.concatenate([a, a + 1e-3 * rng.normal(size=len(a))])
+    edit = np.concatenate([a[:CUT], both[5 * RATE + CUT :]])
+    guess = round(guess_s * RATE)
+    boundary = placed(both, edit, guess=guess, before=0, after=5 * RATE)
+    assert (boundary.position, boundary.samples) == (CUT, 0)
+
+
+def test_where_two_takes_are_the_same_a_cut_stays_where_it_is(raw):
+    a = raw[: 5 * RATE]
+    guess = round(1.5 * RATE)
+    boundary = placed(np.tile(a, 2), a, guess=guess, before=0, after=5 * RATE)
+    assert boundary.position == pytest.approx(guess, abs=2) and boundary.samples == 0
+
+
 @pytest.mark.parametrize("samples", [441, 4410, 22050])
 @pytest.mark.parametrize("curve", ["linear", "equal_power"])
 def test_a_crossfade_is_measured(raw, samples, curve):
