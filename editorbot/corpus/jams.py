@@ -23,9 +23,9 @@ from editorbot.params import DecodeParams, MelParams, SimulateParams
 RANGES: dict[str, tuple[float, float]] = {
     "max_track_s": (45, 150),
     "passage_s": (5, 18),
-    "break_share": (0.15, 0.7),
+    "break_share": (0.0, 0.7),
     "false_start_share": (0, 0.5),
-    "spoiled_take_share": (0.08, 0.4),
+    "spoiled_take_share": (0.03, 0.4),
     "vamp_share": (0, 0.35),
     "talk_share": (0.2, 0.9),
     "noise_share": (0.1, 0.6),
@@ -38,6 +38,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "tone_spread_db": (1, 7),
     "level_spread_db": (0, 5),
     "raw_tone_db": (0, 5),
+    "retake_share": (0, 0.5),
 }
 """Of the params of the same names, drawn evenly."""
 EDITOR = {"vamp_keep_share": 0.0, "loop_share": 0.05, "reorder_share": 0.03}

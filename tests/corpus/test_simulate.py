@@ -37,6 +37,7 @@ CAUSES = {
     "count_in",
     "false_start",
     "spoiled_take",
+    "earlier_take",
     "vamp",
 }
 SMALL = {"passage_s": 4.0, "junk_scale": 0.4}
@@ -186,9 +187,12 @@ def test_mastering_and_coding_keep_time(track, tmp_path, codec):
     share=st.sampled_from([0.0, 0.4, 1.0]),
 )
 def test_every_part_of_the_raw_is_used_or_labelled(material, seed, level, repeats, share):
-    names = ("break_share", "false_start_share", "spoiled_take_share", "vamp_share", "talk_share")
+    names = ("break", "false_start", "spoiled_take", "vamp", "talk", "retake")
     params = SimulateParams(
-        level=level, repeats=repeats, junk_scale=0.2, **dict.fromkeys(names, share)
+        level=level,
+        repeats=repeats,
+        junk_scale=0.2,
+        **{f"{name}_share": share for name in names},
     )
     rng = np.random.default_rng(seed)
     recording = record_session(material, plan_session(material, rng, params), rng, params)
@@ -218,7 +222,7 @@ def test_every_part_of_the_raw_is_used_or_labelled(material, seed, level, repeat
 
 
 def test_all_causes_occur_and_takes_differ(material):
-    params = SimulateParams(junk_scale=0.3)
+    params = SimulateParams(junk_scale=0.3, retake_share=0.5)
     seen = set()
     for seed in range(6):
         rng = np.random.default_rng(seed)

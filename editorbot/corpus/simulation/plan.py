@@ -1,6 +1,6 @@
 """Who plays what when: a session as a list of takes and the breaks between them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from editorbot.corpus.simulation.material import Material
 from editorbot.params import SimulateParams
 
-Kind = Literal["passage", "vamp", "false_start", "spoiled_take"]
+Kind = Literal["passage", "vamp", "false_start", "spoiled_take", "given_up"]
 Junk = Literal["talk", "noise", "tuning", "dead_air", "count_in"]
 
 MAX_FALSE_STARTS = 2
@@ -16,6 +16,11 @@ MAX_SPOILS = 2
 # After a mistake a band often starts again one passage earlier, to get into it.
 RUN_UP_SHARE = 0.25
 VAMP_REPEATS = (3, 8)
+MAX_RETAKES = 4
+# What is good is played again from the top, or from where this take or an earlier passage began.
+FROM_THE_TOP_SHARE, FROM_THIS_TAKE_SHARE = 0.5, 0.25
+# Of the retakes in which something goes wrong; what was played before them stands then.
+GIVEN_UP_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Span:
     """A run `[start, stop)` of the track that is played once, in track samples.
 
     `passage` is the passage that it belongs to; `keep` says whether a vamp's repeat is wanted;
-    `bars` are the bar lines within it.
+    `bars` are the bar lines within it. What is `given_up` was played well, in a retake that failed.
     """
 
     start: int
@@ -51,12 +56,13 @@ class Break:
 def plan_session(
     material: Material, rng: np.random.Generator, params: SimulateParams
 ) -> list[Take | Break]:
-    """Play all passages in order, with breaks, false starts, spoiled takes and vamps.
+    """Play all passages in order, with breaks, false starts, spoiled takes, vamps and retakes.
 
     The last good playing of each passage is the one to keep.
     """
     events: list[Take | Break] = [_break(rng, params, opening=True)]
-    position, false_starts = 0, 0
+    position, furthest, false_starts, retakes = 0, 0, 0, 0
+    retake: int | None = None  # the event with which one begins that has not caught up yet
     spoils = [0] * len(material.passages)
     while position < len(material.passages):
         if false_starts < MAX_FALSE_STARTS and rng.random() < params.false_start_share:
@@ -64,6 +70,7 @@ def plan_session(
             events.append(Take((_false_start(material, position, rng),)))
             events.append(_break(rng, params, short=True))
             continue
+        first = position
         take, reached = _take(material, position, rng, params, spoils)
         spoiled = take.spans[-1].kind == "spoiled_take"
         false_starts = 0
@@ -71,9 +78,41 @@ def plan_session(
         events.append(_break(rng, params, short=spoiled))
         run_up = spoiled and reached > 0 and rng.random() < RUN_UP_SHARE
         position = reached - 1 if run_up else reached
+        if spoiled and retake is not None and rng.random() < GIVEN_UP_SHARE:
+            events[retake:] = _given_up(events[retake:])
+            position = furthest
+        if position >= furthest:
+            furthest, retake = position, None
+        if spoiled or retake is not None or retakes == MAX_RETAKES or not params.retake_share:
+            continue
+        if rng.random() < params.retake_share:
+            retakes, retake = retakes + 1, len(events)
+            position = _retaken_from(first, position, rng)
     # Nobody counts in at the end of a session.
     events[-1] = Break((*(name for name in events[-1].junk if name != "count_in"), "dead_air"))
     return events
+
+
+def _retaken_from(first: int, position: int, rng: np.random.Generator) -> int:
+    """The passage from which a band plays again when it has played from `first` to `position`."""
+    shares = (FROM_THE_TOP_SHARE, FROM_THIS_TAKE_SHARE)
+    anywhere = int(rng.integers(position))
+    return int(rng.choice([0, first, anywhere], p=[*shares, 1 - sum(shares)]))
+
+
+def _given_up(events: list[Take | Break]) -> list[Take | Break]:
+    """The same with nothing in it to keep."""
+    return [
+        event
+        if isinstance(event, Break)
+        else Take(
+            tuple(
+                replace(span, kind="given_up" if span.kind == "passage" else span.kind, keep=False)
+                for span in event.spans
+            )
+        )
+        for event in events
+    ]
 
 
 def _take(

@@ -203,21 +203,26 @@ def _record_run(
 
 def _cause(span: Span) -> str | None:
     good = span.kind == "passage" or (span.kind == "vamp" and span.keep)
+    if span.kind == "given_up":
+        return "spoiled_take"
     return None if good else span.kind
 
 
 def _last_playing_kept(stretches: list[Stretch]) -> tuple[Stretch, ...]:
-    """Of passages that were played well twice only the last playing stays good.
+    """Of passages that were played well more than once only the last playing stays good.
 
-    That happens where a band starts again a passage before its mistake: what it plays again
-    belonged to the spoiled take.
+    Where a band starts again a passage before its mistake, what it plays again belonged to the
+    spoiled take; else it was an earlier take.
     """
     last = {}
     for index, stretch in enumerate(stretches):
         if stretch.cause is None and stretch.bars:
             last[stretch.passage] = index
-    result = []
-    for index, stretch in enumerate(stretches):
-        superseded = stretch.cause in (None, "vamp") and index < last.get(stretch.passage, 0)
-        result.append(replace(stretch, cause="spoiled_take") if superseded else stretch)
-    return tuple(result)
+    result, spoiled = [], False
+    for index, stretch in reversed(list(enumerate(stretches))):
+        played = stretch.cause in (None, "vamp")
+        spoiled = stretch.cause == "spoiled_take" or (spoiled and played)
+        if played and index < last.get(stretch.passage, 0):
+            stretch = replace(stretch, cause="spoiled_take" if spoiled else "earlier_take")
+        result.append(stretch)
+    return tuple(reversed(result))
