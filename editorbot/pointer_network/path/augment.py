@@ -1,11 +1,13 @@
-"""Other keys, tones and levels of the songs that are learned from.
+"""Other keys, tones, levels and lengths of the songs that are learned from.
 
-Few songs are heard hundreds of times: what their takes are played on must not be learned by heart.
+Few songs are heard hundreds of times: what their takes are played on must not be learned by heart,
+nor that sessions last some minutes.
 """
 
 import numpy as np
 
 from editorbot.pointer_network.path.features import BANDS, Features
+from editorbot.pointer_network.path.repeats import DIRECTIONS, LONG_SPANS, SPANS, Repeats
 
 MOST_BANDS = 5
 """Bands by which a song is moved up or down, at most."""
@@ -26,12 +28,30 @@ def augmented(
     change = _Change(rng)
     scale = np.exp(rng.normal(0, REPEATS_SPREAD, features.repeats.features.shape[1]))
     scaled = features.repeats.features * scale.astype(np.float16)
-    repeats = features.repeats._replace(features=scaled.astype(np.float16))
+    repeats = _further(features.repeats._replace(features=scaled.astype(np.float16)), rng)
     changed = features._replace(mel=change(features.mel), repeats=repeats)
     if stems is None:
         return changed, None
     parts = [change(part) for part in np.split(stems, stems.shape[1] // BANDS, axis=1)]
     return changed, np.concatenate(parts, axis=1)
+
+
+def _further(repeats: Repeats, rng: np.random.Generator) -> Repeats:
+    """What is played again minutes later as if it came after twice, four or eight times as long."""
+    steps = len(repeats.partners)
+    parts = [x.reshape(steps, DIRECTIONS, SPANS, -1) for x in repeats]
+    found = np.flatnonzero(parts[0][:, :, -LONG_SPANS:].any(axis=(0, 1, 3)))
+    octaves = int(rng.integers(LONG_SPANS - found[-1])) if len(found) else 0
+    if not octaves:
+        return repeats
+    moved = []
+    for part, nothing in zip(parts, (0, -1, 0, 0), strict=True):
+        part = part.copy()
+        part[:, :, octaves - LONG_SPANS :] = part[:, :, -LONG_SPANS:-octaves]
+        part[:, :, -LONG_SPANS : octaves - LONG_SPANS] = nothing
+        moved.append(part)
+    moved[0][..., -LONG_SPANS:, -1] *= 2**octaves
+    return Repeats(*(x.reshape(steps, -1) for x in moved))
 
 
 class _Change:

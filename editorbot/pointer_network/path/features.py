@@ -11,7 +11,7 @@ from editorbot.pointer_network.path.step_vectors import step_vectors
 
 BANDS = 64
 """Of the spectrum, made of as many pairs of mel bands or so."""
-VERSION = 2
+VERSION = 3
 """Of what is heard, raised by each change of it: what was learned from other features is void."""
 
 

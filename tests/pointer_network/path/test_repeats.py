@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from editorbot.pointer_network.path import repeats
-from editorbot.pointer_network.path.repeats import FEATURES, PARTNERS, find_repeats
+from editorbot.pointer_network.path.repeats import FEATURES, PARTNERS, SPANS, find_repeats
 from editorbot.pointer_network.path.step_vectors import step_vectors
 
 from .takes import STEPS_PER_S, STRIDE, another_take, playing
@@ -19,16 +19,16 @@ def test_takes_of_one_passage_find_each_other(tempo):
     mel = np.concatenate([passage, other, again, playing(100, seed=3)], axis=1)
     found = find_repeats(step_vectors(mel, stride=STRIDE), steps_per_s=STEPS_PER_S)
     lags = np.array([p - np.arange(len(p)) for p in found.partners.T]).T
-    later, earlier = found.partners[:, :7], found.partners[:, 7:]
+    later, earlier = found.partners[:, :SPANS], found.partners[:, SPANS:]
     # 24 to 48 s is no span of lags here, 12 to 24 s is: 210 steps are 19.5 s.
     steps = np.arange(20, 130)
     expected = 210 + steps / tempo
     assert np.abs(later[steps, 4] - expected).max() <= 2
     back = np.round(expected).astype(int)
     assert np.abs(earlier[back, 4] - steps).max() <= 2
-    assert lags[steps, 4].min() > 0 > lags[back, 7 + 4].max()
+    assert lags[steps, 4].min() > 0 > lags[back, SPANS + 4].max()
     # What is nowhere played again has no long alignments; these cover all of the passage.
-    features = found.features.reshape(len(lags), 2, 7, -1)
+    features = found.features.reshape(len(lags), 2, SPANS, -1)
     typical = 3 * repeats.TYPICAL
     scores = features[:, :, 4, typical]
     assert scores[steps, 0].min() > 2 * scores[160:200].max()
@@ -46,7 +46,7 @@ def test_an_alignment_goes_on_across_a_mistake_of_less_than_a_second(mistake, re
     found = find_repeats(
         step_vectors(np.concatenate(parts, axis=1), stride=STRIDE), steps_per_s=STEPS_PER_S
     )
-    features = found.features.reshape(len(found.features), 2, 7, -1)
+    features = found.features.reshape(len(found.features), 2, SPANS, -1)
     lengths = np.expm1(3 * features[40, 0, 4, 3 * repeats.TYPICAL + 1 : 3 * repeats.TYPICAL + 3])
     assert lengths.sum() == pytest.approx(reach, abs=12)
 
@@ -55,7 +55,7 @@ def test_blocks_do_not_show(monkeypatch):
     mel = np.concatenate([playing(90, seed=1), playing(50, seed=2), playing(90, seed=1)], axis=1)
     vectors = step_vectors(mel, stride=STRIDE)
     whole = find_repeats(vectors, steps_per_s=STEPS_PER_S)
-    monkeypatch.setattr(repeats, "BLOCK_STEPS", 37)
+    monkeypatch.setattr(repeats, "SCALES", tuple(x._replace(rows=37) for x in repeats.SCALES))
     parts = find_repeats(vectors, steps_per_s=STEPS_PER_S)
     np.testing.assert_allclose(parts.features, whole.features, atol=1e-4)
     assert (parts.partners == whole.partners).mean() > 0.999
