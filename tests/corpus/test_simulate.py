@@ -17,7 +17,7 @@ from editorbot.corpus.simulation import junk
 from editorbot.corpus.simulation.coding import lossy_round_trip
 from editorbot.corpus.simulation.editor import dropped_stretches, edit_recording
 from editorbot.corpus.simulation.material import Material, Passage
-from editorbot.corpus.simulation.plan import Take, plan_session
+from editorbot.corpus.simulation.plan import MAX_RETAKES, Take, plan_session
 from editorbot.corpus.simulation.record import record_session
 from editorbot.corpus.simulation.tone import LIMITER_CEILING, master
 from editorbot.corpus.simulation.voice import VOICE_SAMPLE_RATE, talk
@@ -252,6 +252,60 @@ def test_hard_edits_use_every_operation(material):
     assert polarities == {1, -1}
     assert silences > 0
     assert ops == {"COPY", "SKIP", "LOOP_START", "INSERT"}
+
+
+RETAKING = SimulateParams(
+    break_share=0.0,
+    false_start_share=0.0,
+    vamp_share=0.0,
+    spoiled_take_share=0.0,
+    retake_share=1.0,
+    junk_scale=0.2,
+)
+
+
+def takes_of(recording):
+    """Passages and causes of what is played, from break to break."""
+    takes = [[]]
+    for stretch in recording.stretches:
+        if stretch.passage is None:
+            takes.append([])
+        else:
+            takes[-1].append((stretch.passage, stretch.cause))
+    return [take for take in takes if take]
+
+
+def test_of_what_is_played_well_again_the_last_is_kept(material):
+    begun = set()
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        recording = record_session(material, plan_session(material, rng, RETAKING), rng, RETAKING)
+        takes = takes_of(recording)
+        assert 1 < len(takes) <= 1 + MAX_RETAKES
+        for number, take in enumerate(takes):
+            passages = [passage for passage, _ in take]
+            begun.add(passages[0])
+            # Each retake goes on to the end.
+            assert passages == list(range(passages[0], len(material.passages)))
+            later = min((t[0][0] for t in takes[number + 1 :]), default=len(material.passages))
+            for passage, cause in take:
+                assert cause == (None if passage < later else "earlier_take")
+    assert begun == set(range(len(material.passages)))
+
+
+def test_a_retake_that_is_given_up_leaves_what_was_good(material):
+    params = RETAKING.model_copy(update={"spoiled_take_share": 0.4, "retake_share": 0.8})
+    last, given_up = len(material.passages) - 1, 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        recording = record_session(material, plan_session(material, rng, params), rng, params)
+        takes = takes_of(recording)
+        kept = [passage for take in takes for passage, cause in take if cause is None]
+        assert kept == list(range(last + 1))
+        if takes[-1][-1] == (takes[-1][-1][0], "spoiled_take"):
+            given_up += 1
+            assert {cause for _, cause in takes[-1]} == {"spoiled_take"}
+    assert given_up > 2
 
 
 def test_dead_air_is_quiet_and_false_starts_come_again(material):

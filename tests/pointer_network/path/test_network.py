@@ -14,6 +14,13 @@ from editorbot.pointer_network.path.features import features_of
 from editorbot.pointer_network.path.labels import labels_of
 from editorbot.pointer_network.path.losses import PathTask, resume_targets
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.repeats import (
+    DIRECTIONS,
+    LONG_SPANS,
+    PER_SPAN,
+    SPANS,
+    Repeats,
+)
 from editorbot.pointer_network.path.terms import Run
 
 from ..songs import mel_of, path_of
@@ -116,6 +123,28 @@ def test_learned_songs_are_heard_otherwise_each_time_and_stay_in_range():
     for mel in (one.mel, other.mel):
         assert mel.min() >= 0 and mel.max() <= 1
     np.testing.assert_array_equal(one.repeats.partners, features.repeats.partners)
+
+
+def test_what_comes_again_minutes_later_is_learned_as_if_it_came_later_still():
+    song = example()
+    steps, first = song.features.steps, SPANS - LONG_SPANS
+    shape = steps, DIRECTIONS, SPANS
+    told = np.zeros((*shape, PER_SPAN), np.float16)
+    partners, reach = np.full(shape, -1, np.int32), np.zeros(shape, np.int32)
+    told[5, 0, first], partners[5, 0, first], reach[5, 0, first] = 0.1, 50, 7
+    parts = (x.reshape(steps, -1) for x in (told, partners, reach, 2 * reach))
+    features = song.features._replace(repeats=Repeats(*parts))
+    heard, rng = set(), np.random.default_rng(0)
+    for _ in range(30):
+        repeats = augmented(features, None, rng)[0].repeats
+        found = np.flatnonzero(repeats.partners[5].reshape(2, SPANS)[0] >= 0)
+        (span,) = found
+        heard.add(int(span))
+        lag = repeats.features[5].reshape(*shape[1:], PER_SPAN)[0, span, -1]
+        assert lag == pytest.approx(0.1 * 2 ** (span - first), rel=0.5)
+        for part, value in zip(repeats[1:], (50, 7, 14), strict=True):
+            assert part[5].reshape(2, SPANS)[0, span] == value
+    assert heard == set(range(first, SPANS))
 
 
 @pytest.mark.parametrize(("step", "is_heard"), [(14, True), (15, False), (37, True), (36, False)])

@@ -36,6 +36,32 @@ def test_takes_of_one_passage_find_each_other(tempo):
     assert reach.sum() == pytest.approx(151, abs=12)
 
 
+@pytest.mark.parametrize("tempo", [1.0, 0.965, 1.035])
+@pytest.mark.parametrize(("away", "span"), [(1300, 7), (3000, 8)])
+def test_takes_minutes_apart_find_each_other(tempo, away, span):
+    song = playing(300, seed=1)
+    again = another_take(song, tempo=tempo)
+    parts = [song, playing(away - 300, seed=2), again, playing(53, seed=3)]
+    found = find_repeats(
+        step_vectors(np.concatenate(parts, axis=1), stride=STRIDE), steps_per_s=STEPS_PER_S
+    )
+    places = np.arange(len(found.partners))
+    of_step = [x.reshape(len(places), 2, SPANS) for x in found[1:]]
+    partners, behind, ahead = (x[:, :, span] for x in of_step)
+    steps = np.arange(20, 280)
+    back = np.round(away + steps / tempo).astype(int)
+    assert np.abs(partners[steps, 0] - (away + steps / tempo)).max() <= 3
+    assert np.abs(partners[back, 1] - steps).max() <= 4
+    # How far they agree is told in steps, not in groups of them.
+    assert np.abs(behind[steps, 0] - steps).max() <= 14
+    assert np.abs(ahead[steps, 0] - (300 - steps)).max() <= 14
+    features = found.features.reshape(len(places), 2, SPANS, -1)
+    scores = features[:, 0, span, 3 * repeats.TYPICAL]
+    assert scores[steps].min() > 1.5 * scores[400 : away - 100].max()
+    lag_s = 1536 * features[150, 0, span, -1]
+    assert lag_s == pytest.approx((partners[150, 0] - 150) / STEPS_PER_S, rel=0.01)
+
+
 @pytest.mark.parametrize(("mistake", "reach"), [(5, 151), (40, 71)])
 def test_an_alignment_goes_on_across_a_mistake_of_less_than_a_second(mistake, reach):
     passage = playing(150, seed=1)
@@ -51,14 +77,19 @@ def test_an_alignment_goes_on_across_a_mistake_of_less_than_a_second(mistake, re
     assert lengths.sum() == pytest.approx(reach, abs=12)
 
 
-def test_blocks_do_not_show(monkeypatch):
-    mel = np.concatenate([playing(90, seed=1), playing(50, seed=2), playing(90, seed=1)], axis=1)
-    vectors = step_vectors(mel, stride=STRIDE)
+@pytest.mark.parametrize("between", [50, 1100])
+def test_blocks_do_not_show(monkeypatch, between):
+    parts = [playing(90, seed=1), playing(between, seed=2), playing(90, seed=1)]
+    vectors = step_vectors(np.concatenate(parts, axis=1), stride=STRIDE)
+    # Whatever is longer than the margin is cut short there.
+    wide = tuple(scale._replace(margin=2048) for scale in repeats.SCALES)
+    monkeypatch.setattr(repeats, "SCALES", wide)
     whole = find_repeats(vectors, steps_per_s=STEPS_PER_S)
-    monkeypatch.setattr(repeats, "SCALES", tuple(x._replace(rows=37) for x in repeats.SCALES))
+    monkeypatch.setattr(repeats, "SCALES", tuple(scale._replace(rows=37) for scale in wide))
     parts = find_repeats(vectors, steps_per_s=STEPS_PER_S)
     np.testing.assert_allclose(parts.features, whole.features, atol=1e-4)
     assert (parts.partners == whole.partners).mean() > 0.999
+    assert (whole.partners >= 0).sum() > 150
 
 
 def test_alignments_are_the_best_of_all():
