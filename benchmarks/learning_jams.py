@@ -25,7 +25,7 @@ HABITS = SimulateParams(level="splice", vamp_keep_share=0.0)
 class JamSet(NamedTuple):
     """What sets the jams of a set apart."""
 
-    habits: dict[str, str]
+    habits: dict[str, str | float]
     played: bool = False
     """Whether bands play each take, of a demo song; else takes repeat a recorded track's sound."""
 
@@ -35,6 +35,16 @@ SETS = {
     "played_again": JamSet({"repeats": "played_again"}),
     # Of the same raws, by an editor of other habits.
     "arranger": JamSet({"repeats": "played_again", "editor": "arranger"}),
+    # Takes of whole songs, minutes apart.
+    "sessions": JamSet(
+        {
+            "repeats": "played_again",
+            "retake_share": 0.5,
+            "break_share": 0.15,
+            "spoiled_take_share": 0.15,
+            "max_track_s": 120.0,
+        }
+    ),
     "takes": JamSet({"repeats": "played_again"}, played=True),
 }
 JAMS_PER_TEST_TRACK, TEST_EVERY, RENDITIONS = 4, 4, 4
