@@ -23,9 +23,9 @@ from editorbot.params import DecodeParams, MelParams, SimulateParams
 RANGES: dict[str, tuple[float, float]] = {
     "max_track_s": (45, 150),
     "passage_s": (5, 18),
-    "break_share": (0.0, 0.7),
+    "break_share": (0.15, 0.7),
     "false_start_share": (0, 0.5),
-    "spoiled_take_share": (0.03, 0.4),
+    "spoiled_take_share": (0.08, 0.4),
     "vamp_share": (0, 0.35),
     "talk_share": (0.2, 0.9),
     "noise_share": (0.1, 0.6),
@@ -38,9 +38,14 @@ RANGES: dict[str, tuple[float, float]] = {
     "tone_spread_db": (1, 7),
     "level_spread_db": (0, 5),
     "raw_tone_db": (0, 5),
-    "retake_share": (0, 0.5),
 }
 """Of the params of the same names, drawn evenly."""
+RETAKES: dict[str, tuple[float, float]] = {
+    "break_share": (0, 0.7),
+    "spoiled_take_share": (0.03, 0.4),
+    "retake_share": (0, 0.5),
+}
+"""Where bands play whole takes again, as every other jam of a track does."""
 EDITOR = {"vamp_keep_share": 0.0, "loop_share": 0.05, "reorder_share": 0.03}
 """What cannot be told from the sound is rare."""
 FEWEST_PASSAGES, SHORTEST_PASSAGE_S = 4, 4.0
@@ -59,9 +64,10 @@ class JamFiles:
     ops: Path
 
 
-def varied(rng: np.random.Generator, *, track_s: float) -> SimulateParams:
+def varied(rng: np.random.Generator, *, track_s: float, retakes: bool) -> SimulateParams:
     """One band's and editor's habits with a track of that length."""
-    drawn = {name: float(rng.uniform(*bounds)) for name, bounds in RANGES.items()}
+    ranges = RANGES | RETAKES if retakes else RANGES
+    drawn = {name: float(rng.uniform(*bounds)) for name, bounds in ranges.items()}
     most_s = min(track_s, drawn["max_track_s"]) / FEWEST_PASSAGES
     drawn["passage_s"] = max(SHORTEST_PASSAGE_S, min(drawn["passage_s"], most_s))
     repeats = "copies" if rng.random() < COPIES_SHARE else "played_again"
@@ -81,7 +87,7 @@ def make_jam(
     """Simulate the jam of that number from a finished track, and prepare it.
 
     What is learned from is the true edit list, as it is known here. A list of `renditions` is used
-    by some of the jams.
+    by some of the jams. Jams come in pairs of one seed, the second with whole takes played again.
 
     Raises:
         EditorbotError: As `simulate`, or a file cannot be written.
@@ -89,14 +95,15 @@ def make_jam(
     grid = FrameGrid(mel.sample_rate, mel.hop_length)
     with tempfile.TemporaryDirectory(prefix="editorbot-jam-") as folder:
         workplace, song = Path(folder), track.stem
-        info, rng = probe(track), np.random.default_rng([number, zlib.crc32(song.encode())])
-        habits = varied(rng, track_s=info.samples / info.sample_rate)
+        seed, retakes = number // 2, number % 2 == 1
+        info, rng = probe(track), np.random.default_rng([seed, zlib.crc32(song.encode())])
+        habits = varied(rng, track_s=info.samples / info.sample_rate, retakes=retakes)
         is_stretched = rng.random() < STRETCHED_SHARE / (1 - COPIES_SHARE)
         simulate(
             track,
             workplace,
             song=song,
-            seed=number,
+            seed=seed,
             params=habits,
             renditions=None if is_stretched else renditions,
         )

@@ -60,18 +60,24 @@ def test_another_key_has_the_same_chords_moved(semitones):
 
 
 def test_short_tracks_have_passages_enough():
-    every = [varied(np.random.default_rng(seed), track_s=30.0) for seed in range(20)]
+    def drawn(track_s):
+        return [
+            varied(np.random.default_rng(seed), track_s=track_s, retakes=seed % 2 == 1)
+            for seed in range(20)
+        ]
+
+    every, long = drawn(30.0), drawn(300.0)
     assert all(4 <= params.passage_s <= 30 / 4 for params in every)
     assert max(params.passage_s for params in every) == 30 / 4
-    long = [varied(np.random.default_rng(seed), track_s=300.0) for seed in range(20)]
     assert max(params.passage_s for params in long) > 15
 
 
 def test_each_share_of_the_jams_has_its_kind_of_takes(monkeypatch, tmp_path):
-    heard = []
+    heard, retaken = [], []
 
     def noted(track, workplace, *, params, renditions, **_):
         heard.append((params.repeats, renditions is not None))
+        retaken.append(params.retake_share > 0)
         raise EditorbotError("enough")
 
     monkeypatch.setattr(jams, "simulate", noted)
@@ -92,3 +98,4 @@ def test_each_share_of_the_jams_has_its_kind_of_takes(monkeypatch, tmp_path):
     assert (200 - len(again)) / 200 == pytest.approx(jams.COPIES_SHARE, abs=0.1)
     assert again.count(False) / 200 == pytest.approx(jams.STRETCHED_SHARE, abs=0.1)
     assert again.count(True) / 200 == pytest.approx(0.5, abs=0.1)
+    assert retaken == [number % 2 == 1 for number in range(200)]
