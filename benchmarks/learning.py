@@ -8,10 +8,11 @@ Jams are simulated from finished tracks, every fourth of which is kept for the t
 one habit cuts them: `copies` and `played_again` differ in the repeats, `arranger` is another editor
 of the same raws as `played_again`; in `sessions` bands play whole songs several times, and in
 `takes` those of demo songs play each take by hand again. The pipeline itself prepares them, so that
-what is learned is the edit list that the alignment recovers. A network is trained for each number of raws, seed and kind of model, decodes freely, and
-is scored against the person's edit; so are the weights that come with editorbot, which learned from
-none of these jams. What was measured before in the same folder is not measured again; `--show`
-measures nothing more. A curve over the numbers of raws is drawn beside the JSON.
+what is learned is the edit list that the alignment recovers. A network is trained for each number
+of raws, seed and kind of model, decodes freely, and is scored against the person's edit; so are the
+weights that come with editorbot, which learned from none of these jams. What was measured before in
+the same folder is not measured again; `--show` measures nothing more. A curve over the numbers of
+raws is drawn beside the JSON.
 """
 
 import argparse
