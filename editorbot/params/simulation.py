@@ -38,6 +38,8 @@ class SimulateParams(Section):
     """Chance that a take breaks off soon after it began."""
     spoiled_take_share: Share = 0.25
     """Chance that a passage goes wrong and is played again."""
+    played_through_share: Share = 0.0
+    """Chance that the band plays on after that, and comes back to it in the next take."""
     retake_share: Share = 0.0
     """Chance that what was played well is played again, from the top or from within."""
     vamp_share: Share = 0.22

@@ -187,7 +187,7 @@ def test_mastering_and_coding_keep_time(track, tmp_path, codec):
     share=st.sampled_from([0.0, 0.4, 1.0]),
 )
 def test_every_part_of_the_raw_is_used_or_labelled(material, seed, level, repeats, share):
-    names = ("break", "false_start", "spoiled_take", "vamp", "talk", "retake")
+    names = "break", "false_start", "spoiled_take", "played_through", "vamp", "talk", "retake"
     params = SimulateParams(
         level=level,
         repeats=repeats,
@@ -307,6 +307,26 @@ def test_a_retake_that_is_given_up_leaves_what_was_good(material):
         if takes[-1][-1] == (takes[-1][-1][0], "spoiled_take"):
             given_up.update(cause for _, cause in takes[-1])
     assert given_up == {"spoiled_take", "vamp"}
+
+
+def test_a_band_that_plays_through_a_mistake_comes_back_to_it(material):
+    shares = {"spoiled_take": 0.4, "played_through": 1.0, "retake": 0.0}
+    params = RETAKING.model_copy(update={f"{name}_share": x for name, x in shares.items()})
+    last, takes_with_two = len(material.passages) - 1, 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        recording = record_session(material, plan_session(material, rng, params), rng, params)
+        takes = takes_of(recording)
+        begun = 0
+        for take in takes:
+            assert [passage for passage, _ in take] == list(range(take[0][0], last + 1))
+            assert take[0][0] in {begun, max(begun - 1, 0)}
+            wrong = [passage for passage, cause in take if cause == "spoiled_take"]
+            takes_with_two += len(wrong) > 1
+            begun = next((p for p in wrong if p >= begun), last + 1)
+        kept = [passage for take in takes for passage, cause in take if cause is None]
+        assert kept == list(range(last + 1))
+    assert takes_with_two > 2
 
 
 def test_dead_air_is_quiet_and_false_starts_come_again(material):

@@ -86,11 +86,17 @@ def play(start: int, stop: int, style: Style, *, lead: int, tail: int) -> np.nda
 
 
 def spoil(
-    sound: np.ndarray, *, first: int, stop: int, rng: np.random.Generator, sample_rate: int
+    sound: np.ndarray,
+    *,
+    first: int,
+    stop: int,
+    gives_up: bool,
+    rng: np.random.Generator,
+    sample_rate: int,
 ) -> tuple[np.ndarray, int]:
     """Put one to three mistakes into `sound` (C, T) after sample `first`, before `stop`.
 
-    Most players give up some time after the last mistake.
+    Most players who then give up do so some time after the last mistake.
 
     Returns:
         The sound, which may have grown, and the sample at which the playing now stops.
@@ -105,7 +111,7 @@ def spoil(
         before = sound.shape[1]
         sound, last = makers[rng.integers(len(makers))](sound, at, rng, sample_rate)
         stop += sound.shape[1] - before
-    if rng.random() < 0.65:
+    if gives_up and rng.random() < 0.65:
         stop = min(stop, last + int(rng.uniform(0.3, 3.0) * sample_rate))
     return sound, stop
 

@@ -72,7 +72,7 @@ def plan_session(
             continue
         first = position
         take, reached = _take(material, position, rng, params, spoils)
-        spoiled = take.spans[-1].kind == "spoiled_take"
+        spoiled = any(span.kind == "spoiled_take" for span in take.spans)
         false_starts = 0
         events.append(take)
         events.append(_break(rng, params, short=spoiled))
@@ -122,21 +122,28 @@ def _take(
     params: SimulateParams,
     spoils: list[int],
 ) -> tuple[Take, int]:
-    """A take from passage `position` on, and the passage to go on with; counts up `spoils`."""
+    """A take from passage `position` on, and the passage to go on with; counts up `spoils`.
+
+    That is the first one that went wrong, wherever the take ended.
+    """
     spans: list[Span] = []
+    wrong: list[int] = []
     for number in range(position, len(material.passages)):
         passage = material.passages[number]
         if spoils[number] < MAX_SPOILS and rng.random() < params.spoiled_take_share:
             spoils[number] += 1
             spans.append(Span(passage.start, passage.stop, "spoiled_take", number))
-            return Take(tuple(spans)), number
+            wrong.append(number)
+            if params.played_through_share and rng.random() < params.played_through_share:
+                continue
+            break
         spans.append(Span(passage.start, passage.stop, "passage", number, True, passage.bars))
         is_last = number == len(material.passages) - 1
         if not is_last and rng.random() < params.vamp_share:
             spans += _vamp(material, number, rng, params)
         if rng.random() < params.break_share:
-            return Take(tuple(spans)), number + 1
-    return Take(tuple(spans)), len(material.passages)
+            break
+    return Take(tuple(spans)), wrong[0] if wrong else number + 1
 
 
 def _vamp(

@@ -150,18 +150,25 @@ def _record_take(
     renditions = [material.rendition(number + turn) for turn in range(len(take.spans))]
     take_style = random_style(rng, params, renditions[0], sample_rate=rate)
     runs = _runs(take.spans)
-    for turn, run in enumerate(runs):
+    turn = 0
+    for before, run in zip([None, *runs[:-1]], runs, strict=True):
+        # After a mistake the same playing goes on.
+        turn += before is not None and before[-1].kind != "spoiled_take"
         style = replace(take_style, rendition=renditions[turn])
         if run[0].kind == "vamp":
             style = random_style(rng, params, renditions[turn], sample_rate=rate, around=take_style)
-        _record_run(tape, run, style, rng, sample_rate=rate, is_last=turn == len(runs) - 1)
+        _record_run(tape, run, style, rng, sample_rate=rate, is_last=run is runs[-1])
 
 
 def _runs(spans: tuple[Span, ...]) -> list[list[Span]]:
-    """Group spans that follow each other in the track, as they are played without a seam."""
+    """Group spans that follow each other in the track, as they are played without a seam.
+
+    What goes wrong in a group does so in its last span.
+    """
     runs = [[spans[0]]]
     for before, span in pairwise(spans):
-        if before.stop == span.start and "vamp" not in (before.kind, span.kind):
+        goes_on = before.stop == span.start and before.kind != "spoiled_take"
+        if goes_on and "vamp" not in (before.kind, span.kind):
             runs[-1].append(span)
         else:
             runs.append([span])
@@ -184,7 +191,8 @@ def _record_run(
     end = sound.shape[1] - ring
     if run[-1].kind == "spoiled_take":
         first = lead + style.between(origin, run[-1].start)
-        sound, end = spoil(sound, first=first, stop=end, rng=rng, sample_rate=sample_rate)
+        options = {"gives_up": is_last, "rng": rng, "sample_rate": sample_rate}
+        sound, end = spoil(sound, first=first, stop=end, **options)
     rising = np.linspace(0, 1, lead, dtype=np.float32)
     sound[:, :lead] *= rising
     if is_last:
