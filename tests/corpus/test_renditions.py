@@ -89,7 +89,9 @@ def test_a_take_is_played_between_the_renditions_own_bars(track):
         assert np.abs(sound[0, at + 500 : at + 4000]).max() < 0.01
 
 
-def test_each_take_of_a_session_is_the_next_rendition():
+@pytest.fixture
+def clicking():
+    """Three playings of 24 s in passages of two bars, each of another pitch."""
     bars = tuple(round(bar * RATE) for bar in BARS_S)
     passages = tuple(
         Passage(bars[n], bars[n + 2], bars[n : n + 3]) for n in range(0, len(bars) - 2, 2)
@@ -98,19 +100,48 @@ def test_each_take_of_a_session_is_the_next_rendition():
         Rendition(clicks(LATE_S, 29, pitch=pitch), np.array(bars, float), LATE_S * RATE)
         for pitch in (1500, 2500)
     )
-    material = Material(clicks(BARS_S, 26, pitch=500), RATE, passages, 0.5, others=others)
-    span = Span(passages[0].start, passages[0].stop, "passage", 0, bars=passages[0].bars)
-    events = [Take((span,))] * 4
+    return Material(clicks(BARS_S, 26, pitch=500), RATE, passages, 0.5, others=others)
+
+
+def recorded(material, events, seed=0):
     params = SimulateParams(room_tone_db=-90, tone_spread_db=0, level_spread_db=0, tempo_spread=0)
-    recording = record_session(material, events, np.random.default_rng(0), params)
-    pitches = []
-    for stretch in recording.stretches:
-        spectrum = np.abs(np.fft.rfft(recording.audio[0, stretch.start : stretch.stop]))
-        pitches.append(spectrum.argmax() * RATE / (stretch.stop - stretch.start))
+    return record_session(material, events, np.random.default_rng(seed), params)
+
+
+def span_of(passage, number, kind="passage"):
+    return Span(passage.start, passage.stop, kind, number, bars=passage.bars)
+
+
+def pitch_of(recording, stretch):
+    spectrum = np.abs(np.fft.rfft(recording.audio[0, stretch.start : stretch.stop]))
+    return spectrum.argmax() * RATE / (stretch.stop - stretch.start)
+
+
+def test_each_take_of_a_session_is_the_next_rendition(clicking):
+    recording = recorded(clicking, [Take((span_of(clicking.passages[0], 0),))] * 4)
+    pitches = [pitch_of(recording, stretch) for stretch in recording.stretches]
     np.testing.assert_allclose(pitches, [500, 1500, 2500, 500], atol=60)
     first, second, _, last = (np.diff(stretch.bars) for stretch in recording.stretches)
     np.testing.assert_array_equal(first, last)
     np.testing.assert_allclose(second, 1.1 * first, atol=1)
+
+
+def test_where_a_mistake_is_played_through_the_same_rendition_goes_on(clicking):
+    first, second = clicking.passages[:2]
+    good = Take((span_of(first, 0), span_of(second, 1)))
+    wrong = Take((span_of(first, 0, "spoiled_take"), span_of(second, 1)))
+    clean = recorded(clicking, [good]).audio
+    for seed in range(10):
+        recording = recorded(clicking, [wrong, wrong], seed)
+        spoiled, after, _, later = recording.stretches
+        lengths = [stretch.stop - stretch.start for stretch in (spoiled, after)]
+        # Nobody gives up, but who stumbles is late.
+        assert first.stop - first.start - 100 <= lengths[0] < first.stop - first.start + RATE
+        assert lengths[1] == pytest.approx(second.stop - second.start, abs=100)
+        assert np.abs(recording.audio[:, : lengths[0]] - clean[:, : lengths[0]]).max() > 0.01
+        np.testing.assert_allclose(
+            [pitch_of(recording, stretch) for stretch in (after, later)], [500, 1500], atol=60
+        )
 
 
 def test_another_sound_of_the_material_is_that_of_all_renditions():

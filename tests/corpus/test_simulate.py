@@ -310,8 +310,9 @@ def test_a_retake_that_is_given_up_leaves_what_was_good(material):
 
 
 def test_a_band_that_plays_through_a_mistake_comes_back_to_it(material):
-    shares = {"spoiled_take": 0.4, "played_through": 1.0, "retake": 0.0}
-    params = RETAKING.model_copy(update={f"{name}_share": x for name, x in shares.items()})
+    shares = {"spoiled_take": 0.4, "played_through": 1.0}
+    retaking = RETAKING.model_copy(update={f"{name}_share": x for name, x in shares.items()})
+    params = retaking.model_copy(update={"retake_share": 0.0})
     last, takes_with_two = len(material.passages) - 1, 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
@@ -326,6 +327,12 @@ def test_a_band_that_plays_through_a_mistake_comes_back_to_it(material):
             begun = next((p for p in wrong if p >= begun), last + 1)
         kept = [passage for take in takes for passage, cause in take if cause is None]
         assert kept == list(range(last + 1))
+        # What went wrong is mended before anything is played again for its own sake.
+        rng = np.random.default_rng(seed)
+        plan = plan_session(material, rng, retaking)
+        first, second = [event for event in plan if isinstance(event, Take)][:2]
+        wrong = [span.passage for span in first.spans if span.kind == "spoiled_take"]
+        assert not wrong or second.spans[0].passage in {wrong[0], max(wrong[0] - 1, 0)}
     assert takes_with_two > 2
 
 
