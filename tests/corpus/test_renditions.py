@@ -126,6 +126,13 @@ def test_each_take_of_a_session_is_the_next_rendition(clicking):
     np.testing.assert_allclose(second, 1.1 * first, atol=1)
 
 
+def test_a_vamp_is_played_anew_within_its_take(clicking):
+    first, second = clicking.passages[:2]
+    recording = recorded(clicking, [Take((span_of(first, 0), span_of(second, 1, "vamp")))])
+    pitches = [pitch_of(recording, stretch) for stretch in recording.stretches]
+    np.testing.assert_allclose(pitches, [500, 1500], atol=60)
+
+
 def test_where_a_mistake_is_played_through_the_same_rendition_goes_on(clicking):
     first, second = clicking.passages[:2]
     good = Take((span_of(first, 0), span_of(second, 1)))
