@@ -17,7 +17,7 @@ from editorbot.corpus.simulation import junk
 from editorbot.corpus.simulation.coding import lossy_round_trip
 from editorbot.corpus.simulation.editor import dropped_stretches, edit_recording
 from editorbot.corpus.simulation.material import Material, Passage
-from editorbot.corpus.simulation.plan import MAX_RETAKES, Take, plan_session
+from editorbot.corpus.simulation.plan import MAX_RETAKES, Span, Take, plan_session
 from editorbot.corpus.simulation.record import record_session
 from editorbot.corpus.simulation.tone import LIMITER_CEILING, master
 from editorbot.corpus.simulation.voice import VOICE_SAMPLE_RATE, talk
@@ -291,6 +291,39 @@ def test_of_what_is_played_well_again_the_last_is_kept(material):
             for passage, cause in take:
                 assert cause == (None if passage < later else "earlier_take")
     assert begun == set(range(len(material.passages)))
+
+
+def test_a_band_plays_again_only_when_it_has_caught_up(material):
+    params = RETAKING.model_copy(update={"break_share": 1.0, "retake_share": 0.5})
+    begun = set()
+    for seed in range(20):
+        takes = [
+            event.spans[0].passage
+            for event in plan_session(material, np.random.default_rng(seed), params)
+            if isinstance(event, Take)
+        ]
+        for number, (passage, following) in enumerate(pairwise(takes)):
+            has_caught_up = passage == max(takes[: number + 1])
+            assert following == passage + 1 or (following <= passage and has_caught_up)
+            begun.add(passage - following)
+    assert {-1, 0, 1, 2} <= begun
+
+
+@pytest.mark.parametrize("is_spoiled", [True, False])
+def test_what_stood_beside_a_mistake_was_spoiled_and_else_was_an_earlier_take(material, is_spoiled):
+    first, second = material.passages[:2]
+    played = [
+        Span(p.start, p.stop, "passage", n, bars=p.bars) for n, p in enumerate((first, second))
+    ]
+    vamp = Span(first.bars[1], first.stop, "vamp", 0)
+    wrong = Span(second.start, second.stop, "spoiled_take", 1)
+    take = Take((played[0], vamp, wrong) if is_spoiled else (played[0], vamp))
+    recording = record_session(
+        material, [take, Take(tuple(played))], np.random.default_rng(0), RETAKING
+    )
+    causes = [stretch.cause for stretch in recording.stretches]
+    expected = ["spoiled_take"] * 3 if is_spoiled else ["earlier_take"] * 2
+    assert causes == [*expected, None, None]
 
 
 def test_a_retake_that_is_given_up_leaves_what_was_good(material):
