@@ -62,6 +62,55 @@ def test_takes_minutes_apart_find_each_other(tempo, away, span):
     assert lag_s == pytest.approx((partners[150, 0] - 150) / STEPS_PER_S, rel=0.01)
 
 
+def test_what_is_told_does_not_change_where_groups_are_compared():
+    song, told = playing(300, seed=1), []
+    # 93 s and 99 s: what lies further apart than 96 s is compared by groups.
+    for away, span in ((1000, 6), (1060, 7)):
+        parts = [song, playing(away - 300, seed=2), song, playing(2503, seed=3)]
+        vectors = step_vectors(np.concatenate(parts, axis=1), stride=STRIDE)
+        found = find_repeats(vectors, steps_per_s=STEPS_PER_S)
+        behind, ahead = (x.reshape(-1, 2, SPANS)[20:280, 0, span] for x in found[2:])
+        assert (np.diff(behind) == 1).mean() > 0.95 and (np.diff(ahead) == -1).mean() > 0.95
+        assert np.median(behind + ahead) == pytest.approx(300, abs=4)
+        told.append(found.features.reshape(-1, 2, SPANS, repeats.PER_SPAN)[150, 0, span, :-1])
+    np.testing.assert_allclose(*told, rtol=0.03)
+
+
+def test_partners_lie_within_the_recording():
+    # The last group of the song that comes again holds one step.
+    song = playing(204, seed=1)
+    parts = [song, playing(2896, seed=2), song[:, : 201 * STRIDE]]
+    vectors = step_vectors(np.concatenate(parts, axis=1), stride=STRIDE)
+    found = find_repeats(vectors, steps_per_s=STEPS_PER_S)
+    last = len(vectors) - 1
+    assert found.partners[199:204, 8].tolist() == [last - 1, last, last, last, last]
+
+
+@pytest.mark.parametrize("scale", repeats.SCALES)
+def test_thresholds_are_deviations_from_the_mean_of_what_lies_apart(scale):
+    vectors = step_vectors(playing(4500, seed=4), stride=STRIDE)
+    nothing, ones = np.zeros((len(vectors), 1), np.float32), np.ones((len(vectors), 1), np.float32)
+    sides = repeats._Sides(*(np.hstack([vectors, nothing, ones]) for _ in range(2)))
+    lags = np.arange(1, 300)
+    table, _ = repeats._similarities(sides, scale, 0, -(-len(vectors) // scale.group), lags)
+    apart = table[:, round(2 * STEPS_PER_S / scale.group) - 1 :]
+    apart = apart[apart != 0]
+    expected = [apart.mean() + number * apart.std() for number in repeats.THRESHOLDS]
+    found = repeats._thresholds(sides, scale, lags, STEPS_PER_S)
+    np.testing.assert_allclose(found, expected, rtol=0.02)
+
+
+def test_of_equals_the_nearest_is_taken_and_a_border_begins_a_span():
+    groups, lags, borders = 12, 8, np.array([1, 4, 9])
+    ones, phase = np.ones((groups, lags), np.float32), np.zeros((groups, lags), np.uint8)
+    cells = ones, ones.astype(np.int32), ones.astype(np.int32), ones, phase
+    best = repeats._nothing(groups, 2)
+    repeats._take_best(cells, 0, np.array([0, groups]), 1, borders, 1, best)
+    assert best.lag[0].tolist() == [[1, 4], [0, 0]]
+    assert best.lag[5].tolist() == [[1, 4], [1, 4]]
+    assert best.lag[11, 1].tolist() == [1, 4]
+
+
 @pytest.mark.parametrize(("mistake", "reach"), [(5, 151), (40, 71)])
 def test_an_alignment_goes_on_across_a_mistake_of_less_than_a_second(mistake, reach):
     passage = playing(150, seed=1)
