@@ -65,7 +65,7 @@ def test_takes_minutes_apart_find_each_other(tempo, away, span):
 def test_what_is_told_does_not_change_where_groups_are_compared():
     song, told = playing(300, seed=1), []
     # 93 s and 99 s: what lies further apart than 96 s is compared by groups.
-    for away, span in ((1000, 6), (1060, 7)):
+    for away, span in ((1000, 6), (1062, 7)):
         parts = [song, playing(away - 300, seed=2), song, playing(2503, seed=3)]
         vectors = step_vectors(np.concatenate(parts, axis=1), stride=STRIDE)
         found = find_repeats(vectors, steps_per_s=STEPS_PER_S)
@@ -88,16 +88,17 @@ def test_partners_lie_within_the_recording():
 
 @pytest.mark.parametrize("scale", repeats.SCALES)
 def test_thresholds_are_deviations_from_the_mean_of_what_lies_apart(scale):
-    vectors = step_vectors(playing(4500, seed=4), stride=STRIDE)
-    nothing, ones = np.zeros((len(vectors), 1), np.float32), np.ones((len(vectors), 1), np.float32)
-    sides = repeats._Sides(*(np.hstack([vectors, nothing, ones]) for _ in range(2)))
+    # Its beginning is not like the rest.
+    vectors = RNG.normal(size=(4500, 6)).astype(np.float32)
+    vectors[:700] *= 3
+    sides = repeats._Sides(vectors, vectors)
     lags = np.arange(1, 300)
     table, _ = repeats._similarities(sides, scale, 0, -(-len(vectors) // scale.group), lags)
     apart = table[:, round(2 * STEPS_PER_S / scale.group) - 1 :]
     apart = apart[apart != 0]
     expected = [apart.mean() + number * apart.std() for number in repeats.THRESHOLDS]
     found = repeats._thresholds(sides, scale, lags, STEPS_PER_S)
-    np.testing.assert_allclose(found, expected, rtol=0.02)
+    np.testing.assert_allclose(found, expected, rtol=0.1)
 
 
 def test_of_equals_the_nearest_is_taken_and_a_border_begins_a_span():
@@ -111,18 +112,19 @@ def test_of_equals_the_nearest_is_taken_and_a_border_begins_a_span():
     assert best.lag[11, 1].tolist() == [1, 4]
 
 
+@pytest.mark.parametrize(("between", "span"), [(60, 4), (950, 7)])
 @pytest.mark.parametrize(("mistake", "reach"), [(5, 151), (40, 71)])
-def test_an_alignment_goes_on_across_a_mistake_of_less_than_a_second(mistake, reach):
+def test_an_alignment_goes_on_across_a_mistake_of_less_than_a_second(mistake, reach, between, span):
     passage = playing(150, seed=1)
     again = passage.copy()
     spoiled = slice(70 * STRIDE, (70 + mistake) * STRIDE)
     again[:, spoiled] = playing(mistake, seed=7)
-    parts = [passage, playing(60, seed=2), again, playing(100, seed=3)]
+    parts = [passage, playing(between, seed=2), again, playing(100 + between, seed=3)]
     found = find_repeats(
         step_vectors(np.concatenate(parts, axis=1), stride=STRIDE), steps_per_s=STEPS_PER_S
     )
     features = found.features.reshape(len(found.features), 2, SPANS, -1)
-    lengths = np.expm1(3 * features[40, 0, 4, 3 * repeats.TYPICAL + 1 : 3 * repeats.TYPICAL + 3])
+    lengths = np.expm1(3 * features[40, 0, span, 3 * repeats.TYPICAL + 1 : 3 * repeats.TYPICAL + 3])
     assert lengths.sum() == pytest.approx(reach, abs=12)
 
 
