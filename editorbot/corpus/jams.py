@@ -43,6 +43,7 @@ RANGES: dict[str, tuple[float, float]] = {
 RETAKES: dict[str, tuple[float, float]] = {
     "break_share": (0, 0.7),
     "spoiled_take_share": (0.03, 0.4),
+    "played_through_share": (0, 0.6),
     "retake_share": (0, 0.5),
 }
 """Where bands play whole takes again, as every other jam of a track does."""
