@@ -15,9 +15,10 @@ from editorbot.audio.decode import decode
 from editorbot.audio.io import probe
 from editorbot.audio.mel import mel_store
 from editorbot.corpus.simulate import simulate
+from editorbot.corpus.simulation.record import Recording
 from editorbot.edl.frames import FrameGrid, to_ops, to_pointers
 from editorbot.edl.serialize import read_edit
-from editorbot.files import write_npy
+from editorbot.files import write_json, write_npy
 from editorbot.params import DecodeParams, MelParams, SimulateParams
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -63,6 +64,8 @@ class JamFiles:
     mel: Path
     pointers: Path
     ops: Path
+    parts: Path
+    """`[{start_s, end_s, passage, good}]`, see `parts_of`."""
 
 
 def varied(rng: np.random.Generator, *, track_s: float, retakes: bool) -> SimulateParams:
@@ -100,7 +103,7 @@ def make_jam(
         info, rng = probe(track), np.random.default_rng([seed, zlib.crc32(song.encode())])
         habits = varied(rng, track_s=info.samples / info.sample_rate, retakes=retakes)
         is_stretched = rng.random() < STRETCHED_SHARE / (1 - COPIES_SHARE)
-        simulate(
+        session = simulate(
             track,
             workplace,
             song=song,
@@ -118,4 +121,20 @@ def make_jam(
         edit = read_edit(workplace / f"truth/{song}_edit.json")
         write_npy(output.pointers, to_pointers(edit, grid))
         write_npy(output.ops, to_ops(edit, grid))
+        write_json(output.parts, parts_of(session))
         mel_store(decoded, output.mel, params=mel)
+
+
+def parts_of(session: Recording) -> list[dict[str, float | int | bool | None]]:
+    """What each part of a session is: the passage that is played, null between takes, and whether
+    it was played well, whatever came of it."""
+    rate = session.sample_rate
+    return [
+        {
+            "start_s": stretch.start / rate,
+            "end_s": stretch.stop / rate,
+            "passage": stretch.passage,
+            "good": stretch.good,
+        }
+        for stretch in session.stretches
+    ]

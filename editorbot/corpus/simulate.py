@@ -45,7 +45,7 @@ def simulate(
     seed: int,
     params: SimulateParams,
     renditions: Path | None = None,
-) -> None:
+) -> Recording:
     """Make a raw recording, its edit and the true edit list from a finished track.
 
     The same track, song, seed and params give the same bytes. Each file is written whole or not
@@ -68,6 +68,9 @@ def simulate(
         renditions: A list of other renditions of the track (`write_renditions`): each take is then
             played by another, unless repeats are copies; without it all takes have the track's own
             sound.
+
+    Returns:
+        The session, before it was divided into files.
 
     Raises:
         EditorbotError: The track is not sound, too short, silent or without a pulse, or a
@@ -98,6 +101,7 @@ def simulate(
     _write(names.edit, finished.audio, finished.sample_rate, params)
     for path, raw in reversed(list(zip(names.raws, raws, strict=True))):
         _write(path, raw.audio, raw.source.sample_rate, params)
+    return recording
 
 
 @dataclass(frozen=True)

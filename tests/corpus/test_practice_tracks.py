@@ -83,7 +83,7 @@ def test_each_share_of_the_jams_has_its_kind_of_takes(monkeypatch, tmp_path):
     monkeypatch.setattr(jams, "simulate", noted)
     track = tmp_path / "track.wav"
     soundfile.write(track, np.zeros(44100), 44100)
-    files = jams.JamFiles(*(tmp_path / name for name in ("mel", "pointers", "ops")))
+    files = jams.JamFiles(*(tmp_path / name for name in ("mel", "pointers", "ops", "parts")))
     for number in range(200):
         with pytest.raises(EditorbotError, match="enough"):
             jams.make_jam(

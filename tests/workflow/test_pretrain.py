@@ -46,7 +46,9 @@ def test_tracks_are_made_to_practise_on(workspace):
     # that lie beside the track.
     params = load_params(workspace.path / "params.yaml")
     tracks = workspace.path / "results/pretraining/tracks"
-    jam = JamFiles(*(workspace.path / f"jam_{name}" for name in ("mel", "pointers", "ops")))
+    jam = JamFiles(
+        *(workspace.path / f"jam_{name}" for name in ("mel", "pointers", "ops", "parts"))
+    )
     lengths = []
     for renditions in (tracks / "practice-002_renditions.json", None):
         make_jam(

@@ -56,6 +56,7 @@ rule simulate_jam:
         mel="results/pretraining/{track}.{number}_mel.zarr.zip",
         pointers="results/pretraining/{track}.{number}_pointers.npy",
         ops="results/pretraining/{track}.{number}_ops.npy",
+        parts="results/pretraining/{track}.{number}_parts.json",
     log:
         "results/logs/simulate_jam/{track}.{number}.log",
     benchmark:
@@ -82,6 +83,7 @@ rule pretrain_pointer:
         mel=expand("{jam}_mel.zarr.zip", jam=PRACTICE),
         pointers=expand("{jam}_pointers.npy", jam=PRACTICE),
         ops=expand("{jam}_ops.npy", jam=PRACTICE),
+        parts=expand("{jam}_parts.json", jam=PRACTICE),
     output:
         best=multiext(
             "results/models/pointer_network_pretrained/best/",

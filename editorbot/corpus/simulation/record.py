@@ -31,7 +31,8 @@ RING_OUT_S = (0.15, 0.8)
 class Stretch:
     """A run `[start, stop)` of the raw; `cause` tells why it is dropped, None if it is good.
 
-    `passage` and `bars` (raw samples) tell what of the track good stretches play.
+    `passage` and `bars` (raw samples) tell what of the track good stretches play; what is `good`
+    in itself is dropped too where the same passage was played well later.
     """
 
     start: int
@@ -39,6 +40,7 @@ class Stretch:
     cause: str | None
     passage: int | None = None
     bars: tuple[int, ...] = ()
+    good: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,8 @@ def _record_run(
         start = base + style.between(origin, span.start)
         stop = base + (end - lead if span is run[-1] else style.between(origin, span.stop))
         bars = tuple(base + style.between(origin, bar) for bar in span.bars)
-        tape.mark(Stretch(start, stop, _cause(span), span.passage, bars))
+        cause = _cause(span)
+        tape.mark(Stretch(start, stop, cause, span.passage, bars, cause is None))
 
 
 def _cause(span: Span) -> str | None:
