@@ -127,14 +127,14 @@ def make_jam(
 
 def parts_of(session: Recording) -> list[dict[str, float | int | bool | None]]:
     """What each part of a session is: the passage that is played, null between takes, and whether
-    it was played well, whatever came of it."""
+    all of it was played, and well, whatever came of it."""
     rate = session.sample_rate
     return [
         {
             "start_s": stretch.start / rate,
             "end_s": stretch.stop / rate,
             "passage": stretch.passage,
-            "good": stretch.good,
+            "good": stretch.good and len(stretch.bars) > 0,
         }
         for stretch in session.stretches
     ]

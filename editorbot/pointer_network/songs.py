@@ -19,13 +19,17 @@ Frames = np.ndarray | zarr.Array
 
 @dataclass(frozen=True)
 class SongFiles:
-    """Prepared files of one song; `stems_mel` is None where stems are off."""
+    """Prepared files of one song; `stems_mel` is None where stems are off.
+
+    Of a simulated song `parts` tells what each part of the raw is; of a recorded one nobody knows.
+    """
 
     name: str
     mel: Path
     pointers: Path
     ops: Path
     stems_mel: Path | None = None
+    parts: Path | None = None
 
 
 def read_features(path: Path, *, song: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Training of the pointer network: prepared songs in, checkpoints out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,7 +99,7 @@ def train_pointer(
 def _chosen(songs: Sequence[SongFiles], uses_stems: bool) -> list[SongFiles]:
     if uses_stems:
         return list(songs)
-    return [SongFiles(song.name, song.mel, song.pointers, song.ops) for song in songs]
+    return [replace(song, stems_mel=None) for song in songs]
 
 
 def _finish(result: FitResult, lesson: Lesson) -> dict[str, float]:

@@ -10,10 +10,14 @@ with step(snakemake):
     from editorbot.pointer_network.songs import SongFiles
 
     given, inputs = snakemake.params, snakemake.input
-    paths = (map(Path, files) for files in (inputs.mel, inputs.pointers, inputs.ops))
+    kinds = "mel", "pointers", "ops", "parts"
+    paths = zip(*(map(Path, inputs[kind]) for kind in kinds), strict=True)
     names = [Path(path).name.removesuffix("_ops.npy") for path in inputs.ops]
     pretrain_pointer(
-        [SongFiles(*files) for files in zip(names, *paths, strict=True)],
+        [
+            SongFiles(name, **dict(zip(kinds, files, strict=True)))
+            for name, files in zip(names, paths, strict=True)
+        ],
         params=PointerParams(**given.settings),
         pretrain=PretrainParams(**given.pretrain),
         mel=MelParams(**given.mel),

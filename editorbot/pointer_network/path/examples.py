@@ -16,9 +16,13 @@ from editorbot.params import MelParams, PathParams
 from editorbot.pointer_network.path.augment import augmented
 from editorbot.pointer_network.path.features import Features, features_of, in_bands
 from editorbot.pointer_network.path.labels import Labels, labels_of
+from editorbot.pointer_network.path.left_out import Part, read_parts, shortened
 from editorbot.pointer_network.path.network import Inputs
 from editorbot.pointer_network.songs import IGNORE, STEMS, SongFiles, read_features, read_path
 from editorbot.progress import track
+
+SHORTENED_SHARE = 0.7
+"""How often a simulated session is learned from with takes left out, if it can do without any."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class PathExample:
     labels: Labels
     ops: np.ndarray
     """(R,) int64, the op of the first frame of the edit that plays the step; IGNORE: none does."""
+    parts: tuple[Part, ...] = ()
+    """Of a simulated song."""
 
     @property
     def digest(self) -> bytes:
@@ -42,7 +48,7 @@ class PathExample:
         arrays = (*arrays, *self.labels[:3])
         for array in arrays:
             digest.update(b"" if array is None else np.ascontiguousarray(array).data)
-        digest.update(repr(self.labels[3:]).encode())
+        digest.update(repr((*self.labels[3:], *self.parts)).encode())
         return digest.digest()
 
 
@@ -66,7 +72,8 @@ class PathDataset(Dataset):
     def __init__(
         self, songs: Sequence[SongFiles], *, params: PathParams, mel: MelParams, augment: bool
     ):
-        self.songs, self.augment = list(songs), augment
+        self.songs, self.augment, self.stride = list(songs), augment, params.size.stride
+        self.steps_per_s = mel.sample_rate / (mel.hop_length * self.stride)
         made = (load_example(song, stride=params.size.stride, mel=mel) for song in self.songs)
         bar = track(made, "Looking for what is played again, by song", total=len(self.songs))
         self.examples = list(bar)
@@ -80,8 +87,26 @@ class PathDataset(Dataset):
             return example
         # The loop seeds torch for each example.
         rng = np.random.default_rng(int(torch.randint(2**31, ())))
+        example = self._shortened(example, rng)
         features, stems = augmented(example.features, example.stems, rng)
         return replace(example, features=features, stems=stems)
+
+    def _shortened(self, example: PathExample, rng: np.random.Generator) -> PathExample:
+        """Of a simulated session often one with takes left out."""
+        if not example.parts or rng.random() >= SHORTENED_SHARE:
+            return example
+        less = shortened(
+            example.features,
+            example.parts,
+            rng,
+            stride=self.stride,
+            steps_per_s=self.steps_per_s,
+        )
+        if less is None:
+            return example
+        steps = less.features.steps
+        ops = _ops_by_step(less.pointers, less.ops, stride=self.stride, steps=steps)
+        return replace(example, features=less.features, labels=less.labels, ops=ops)
 
 
 def load_example(song: SongFiles, *, stride: int, mel: MelParams) -> PathExample:
@@ -107,7 +132,8 @@ def load_example(song: SongFiles, *, stride: int, mel: MelParams) -> PathExample
     except ValueError as error:
         raise EditorbotError(f"song {song.name}: {error}: align the song again") from error
     by_step = _ops_by_step(pointers, ops, stride=stride, steps=features.steps)
-    return PathExample(song.name, features, stems, labels, by_step)
+    parts = read_parts(song.parts, song=song.name, grid=grid) if song.parts else ()
+    return PathExample(song.name, features, stems, labels, by_step, parts)
 
 
 def stem_bands(stems: np.ndarray) -> np.ndarray:
