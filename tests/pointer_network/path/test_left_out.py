@@ -163,7 +163,7 @@ def test_what_is_needed_stays(jam):
 
 @pytest.mark.parametrize("stored", ["", "[1]", '[{"start_s": 0}]'])
 def test_parts_that_cannot_be_read_are_refused(jam, stored):
-    with pytest.raises(EditorbotError, match="jam_parts.json (does not tell|is not valid)"):
+    with pytest.raises(EditorbotError, match=r"jam_parts\.json (does not tell|is not valid)"):
         dataset(jam(stored=stored))
 
 
