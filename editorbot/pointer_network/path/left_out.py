@@ -27,6 +27,13 @@ from editorbot.pointer_network.path.repeats import (
 
 MOST_LEFT_OUT = 0.8
 """Chance that a take is left out, at most; each time it is drawn anew."""
+LEAST_ACROSS_S = 2.0
+"""How long two agreements last by which a third is told."""
+
+_BORDERS_S = np.array([border for scale in SCALES for border in scale.borders_s[:-1]])
+_LONGEST_S = np.repeat(
+    [scale.borders_s[-1] for scale in SCALES], [len(scale.borders_s) - 1 for scale in SCALES]
+)
 
 
 class Part(NamedTuple):
@@ -93,8 +100,8 @@ def shortened(
     """The session with takes left out by chance; None where each of them is needed.
 
     Of every passage that was played well one such playing remains, and the last one is kept. What
-    agreed best at an agreement's lag is taken to agree still where both ends remain, and nothing
-    else is looked for.
+    agreed best is taken to do so where both ends remain; what agreed with one and the same step of
+    a take that is left out is taken to agree. Nothing else is looked for.
     """
     left_out = _left_out(parts, rng)
     if not left_out:
@@ -162,34 +169,76 @@ def _edit(
     return pointers, np.where(jumps, Op.SKIP, Op.COPY)
 
 
+class _Pairs(NamedTuple):
+    """N pairs of steps that agree, as the first of each is told of the second."""
+
+    step: np.ndarray
+    partner: np.ndarray
+    features: np.ndarray
+    """(N, PER_SPAN)."""
+    behind: np.ndarray
+    ahead: np.ndarray
+
+
 def _remaining(repeats: Repeats, remains: np.ndarray, steps_per_s: float) -> Repeats:
     """What is still played again; spans are those of the lags as they are now."""
-    place = np.cumsum(remains) - 1
-    features, partners, behind, ahead = (
-        x[remains].reshape(remains.sum(), DIRECTIONS, SPANS, -1) for x in repeats
+    told = _Told(*(x.reshape(len(remains), DIRECTIONS * SPANS, -1) for x in repeats))
+    direct = _direct(told, remains)
+    across = _across(told, remains, least=LEAST_ACROSS_S * steps_per_s)
+    pairs = _Pairs(*(np.concatenate(both) for both in zip(direct, across, strict=True)))
+    place, steps = np.cumsum(remains) - 1, int(remains.sum())
+    step, partner = place[pairs.step], place[pairs.partner]
+    lag_s = np.abs(partner - step) / steps_per_s
+    span = np.searchsorted(_BORDERS_S, lag_s, side="right") - 1
+    # Of several in a span the best is written last.
+    order = np.argsort(pairs.features[:, PER_THRESHOLD * TYPICAL], kind="stable")
+    order = order[span[order] >= 0]
+    step, partner, lag_s, span = (x[order] for x in (step, partner, lag_s, span))
+    cell = step, np.where(partner > step, 0, 1), span
+    found = pairs.features[order]
+    found[:, -1] = lag_s / _LONGEST_S[span]
+    results = []
+    values = found, partner, pairs.behind[order], pairs.ahead[order]
+    for old, value, nothing in zip(repeats, values, (0, -1, 0, 0), strict=True):
+        result = np.full((steps, DIRECTIONS, SPANS, *value.shape[1:]), nothing, old.dtype)
+        result[cell] = value
+        results.append(result.reshape(steps, -1))
+    return Repeats(*results)
+
+
+class _Told(NamedTuple):
+    """(R, DIRECTIONS * SPANS, ...) of what `Repeats` holds."""
+
+    features: np.ndarray
+    partners: np.ndarray
+    behind: np.ndarray
+    ahead: np.ndarray
+
+
+def _direct(told: _Told, remains: np.ndarray) -> _Pairs:
+    """Those that remain."""
+    partners = told.partners[..., 0]
+    step, kind = np.nonzero((partners >= 0) & remains[partners] & remains[:, None])
+    rest = (x[step, kind, 0] for x in told[1:])
+    partner, behind, ahead = rest
+    return _Pairs(step, partner, told.features[step, kind], behind, ahead)
+
+
+def _across(told: _Told, remains: np.ndarray, *, least: float) -> _Pairs:
+    """Those that remain and agree both with a step that is left out; as much as either does.
+
+    Both agreements last for `least` steps.
+    """
+    partners = told.partners[..., 0]
+    step, kind = np.nonzero((partners >= 0) & ~remains[partners] & remains[:, None])
+    between = partners[step, kind]
+    second = partners[between]
+    number, other = np.nonzero((second >= 0) & remains[second] & (second != step[:, None]))
+    step, kind, between = step[number], kind[number], between[number]
+    features, behind, ahead = (
+        np.minimum(x[step, kind], x[between, other])
+        for x in (told.features, told.behind, told.ahead)
     )
-    partners, behind, ahead = partners[..., 0], behind[..., 0], ahead[..., 0]
-    there = (partners >= 0) & remains[partners]
-    partners = np.where(there, place[partners], -1)
-    lags_s = np.abs(partners - np.arange(len(partners))[:, None, None]) / steps_per_s
-    borders_s = np.array([s for scale in SCALES for s in scale.borders_s[:-1]])
-    spans = np.searchsorted(borders_s, lags_s, side="right") - 1
-    there &= spans >= 0
-    longest_s = np.concatenate(
-        [np.full(len(scale.borders_s) - 1, scale.borders_s[-1]) for scale in SCALES]
-    )
-    results = [np.zeros_like(features), np.full_like(partners, -1)]
-    results += [np.zeros_like(behind), np.zeros_like(ahead)]
-    scores = features[..., PER_THRESHOLD * TYPICAL]
-    best = np.zeros_like(scores)
-    for span in range(SPANS):
-        # Of two that have come to lie in one span the better one is told.
-        row, direction = np.nonzero(there[..., span])
-        to = spans[row, direction, span]
-        better = scores[row, direction, span] > best[row, direction, to]
-        row, direction, to = row[better], direction[better], to[better]
-        for result, value in zip(results, (features, partners, behind, ahead), strict=True):
-            result[row, direction, to] = value[row, direction, span]
-        best[row, direction, to] = scores[row, direction, span]
-        results[0][row, direction, to, -1] = lags_s[row, direction, span] / longest_s[to]
-    return Repeats(*(x.reshape(len(partners), -1) for x in results))
+    pairs = _Pairs(step, second[number, other], features, behind[:, 0], ahead[:, 0])
+    lasting = pairs.behind + pairs.ahead >= least
+    return _Pairs(*(x[lasting] for x in pairs))

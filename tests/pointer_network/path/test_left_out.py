@@ -91,6 +91,26 @@ def test_what_remains_is_as_if_nothing_else_had_been_played():
     assert (chorus < alone.steps).all() and (chorus[:, spans[0]] == -1).mean() > 0.9
 
 
+def test_what_agreed_with_one_take_that_is_gone_agrees_still():
+    mels = [VERSE, BREAKS[0], VERSE, BREAKS[2], VERSE, BREAKS[1], CHORUS]
+    plays = [(0, True), None, (0, True), None, (0, True), None, (1, True)]
+    whole, parts = features(mels), parts_of(mels, plays)
+    steps = np.arange(20, 130)
+    # Of the two that come later the nearer one is told, 190 steps away; the other is 370 away.
+    later = whole.repeats.partners[steps].reshape(len(steps), 2, 11)[:, 0]
+    assert (later[:, 4] == steps + 190).mean() > 0.95
+    options = {"stride": STRIDE, "steps_per_s": STEPS_PER_S}
+    for seed in range(60):
+        less = shortened(whole, parts, np.random.default_rng(seed), **options)
+        if less is not None and runs_of(less) == [(190, 340), (392, 512)]:
+            break
+    of_step = [x[steps].reshape(len(steps), 2, 11, -1)[:, 0] for x in less.features.repeats]
+    assert (of_step[1][:, 4, 0] == steps + 190).mean() > 0.95
+    told, behind, ahead = of_step[0][:, 4], of_step[2][:, 4, 0], of_step[3][:, 4, 0]
+    assert (told[:, 3] > 4).all() and np.abs(behind - steps - 1).max() < 9
+    assert np.abs(behind + ahead - 150).max() < 12
+
+
 def test_what_comes_nearer_is_told_among_what_is_near():
     mels = [VERSE, BREAKS[0], playing(500, seed=5), BREAKS[1], VERSE, BREAKS[2]]
     plays = [(0, True), None, (1, False), None, (0, True), None]
