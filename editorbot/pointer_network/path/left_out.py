@@ -190,7 +190,7 @@ def _remaining(repeats: Repeats, remains: np.ndarray, steps_per_s: float) -> Rep
     step, partner = place[pairs.step], place[pairs.partner]
     lag_s = np.abs(partner - step) / steps_per_s
     span = np.searchsorted(_BORDERS_S, lag_s, side="right") - 1
-    # Of several in a span the best is written last.
+    # Of several in a span the best is written last; a step is no repeat of itself.
     order = np.argsort(pairs.features[:, PER_THRESHOLD * TYPICAL], kind="stable")
     order = order[span[order] >= 0]
     step, partner, lag_s, span = (x[order] for x in (step, partner, lag_s, span))
@@ -233,7 +233,7 @@ def _across(told: _Told, remains: np.ndarray, *, least: float) -> _Pairs:
     step, kind = np.nonzero((partners >= 0) & ~remains[partners] & remains[:, None])
     between = partners[step, kind]
     second = partners[between]
-    number, other = np.nonzero((second >= 0) & remains[second] & (second != step[:, None]))
+    number, other = np.nonzero((second >= 0) & remains[second])
     step, kind, between = step[number], kind[number], between[number]
     features, behind, ahead = (
         np.minimum(x[step, kind], x[between, other])

@@ -92,23 +92,24 @@ def test_what_remains_is_as_if_nothing_else_had_been_played():
 
 
 def test_what_agreed_with_one_take_that_is_gone_agrees_still():
-    mels = [VERSE, BREAKS[0], VERSE, BREAKS[2], VERSE, BREAKS[1], CHORUS]
+    verse = playing(60, seed=3)
+    mels = [verse, playing(80, seed=4), verse, BREAKS[2], verse, BREAKS[1], CHORUS]
     plays = [(0, True), None, (0, True), None, (0, True), None, (1, True)]
     whole, parts = features(mels), parts_of(mels, plays)
-    steps = np.arange(20, 130)
-    # Of the two that come later the nearer one is told, 190 steps away; the other is 370 away.
+    steps = np.arange(8, 52)
+    # 13 and 21 s away the verse comes again; of one span of lags the nearer one is told.
     later = whole.repeats.partners[steps].reshape(len(steps), 2, 11)[:, 0]
-    assert (later[:, 4] == steps + 190).mean() > 0.95
+    assert (later[:, 4] == steps + 140).all() and (later != (steps + 230)[:, None]).all()
     options = {"stride": STRIDE, "steps_per_s": STEPS_PER_S}
     for seed in range(60):
         less = shortened(whole, parts, np.random.default_rng(seed), **options)
-        if less is not None and runs_of(less) == [(190, 340), (392, 512)]:
+        if less is not None and runs_of(less) == [(140, 200), (252, 372)]:
             break
     of_step = [x[steps].reshape(len(steps), 2, 11, -1)[:, 0] for x in less.features.repeats]
-    assert (of_step[1][:, 4, 0] == steps + 190).mean() > 0.95
+    assert (of_step[1][:, 4, 0] == steps + 140).all()
     told, behind, ahead = of_step[0][:, 4], of_step[2][:, 4, 0], of_step[3][:, 4, 0]
-    assert (told[:, 3] > 4).all() and np.abs(behind - steps - 1).max() < 9
-    assert np.abs(behind + ahead - 150).max() < 12
+    assert (told[:, 3] > 3).all() and np.abs(behind - steps - 1).max() < 6
+    assert np.abs(behind + ahead - 60).max() < 8
 
 
 def test_what_comes_nearer_is_told_among_what_is_near():
