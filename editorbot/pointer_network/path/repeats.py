@@ -42,6 +42,9 @@ SHORTEST_LAG_S = 2.0
 """From which on similarities count in their mean and deviation; steps that meet are alike."""
 SAMPLED_ROWS, SAMPLE = 2048, 64
 """Groups, so many beside each other, that tell the mean and the deviation."""
+ROWS_AT_ONCE = 128
+"""Groups whose similarities are computed at once: fewer of them take less memory, and less is
+computed beyond the lags that are asked for."""
 LAG_CHANGE_COST = 0.3
 """Of a lag that grows or shrinks by a group."""
 LARGEST_GAP_S = 1.0
@@ -167,8 +170,8 @@ def _similarities(
     group, steps, count = scale.group, len(sides.later), len(lags)
     table = np.zeros((stop - start, count), np.float32)
     phase = np.zeros((stop - start, count), np.uint8)
-    for first in range(start, stop, max(1, count)):
-        last = min(first + max(1, count), stop)
+    for first in range(start, stop, ROWS_AT_ONCE):
+        last = min(first + ROWS_AT_ONCE, stop)
         low = group * (first + int(lags[0]))
         width = group * (last - first - 1 + count)
         square = np.zeros((last - first, width), np.float32)
