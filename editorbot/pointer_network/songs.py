@@ -21,7 +21,8 @@ Frames = np.ndarray | zarr.Array
 class SongFiles:
     """Prepared files of one song; `stems_mel` is None where stems are off.
 
-    Of a simulated song `parts` tells what each part of the raw is; of a recorded one nobody knows.
+    Of a simulated song, which has no stems, `parts` tells what each part of the raw is; of a
+    recorded one nobody knows.
     """
 
     name: str
