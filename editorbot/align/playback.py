@@ -50,6 +50,8 @@ class Playback:
 
     def played(self, piece: Piece, first: int, last: int) -> np.ndarray:
         """(last - first,) float64 heard at edit samples [first, last) at gain 1."""
+        if last <= first:
+            return np.zeros(0)
         half = 0 if self.taps is None else len(self.taps) // 2
         sound = treated(self.raw, piece, first - half, last + half).astype(np.float64)
         return sound if self.taps is None else oaconvolve(sound, self.taps, mode="valid")

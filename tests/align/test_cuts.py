@@ -190,3 +190,10 @@ def test_what_a_coder_smears_beside_silence_is_a_hard_cut(long_raw, sounds):
     boundary = place_boundary(Playback(long_raw, edit, rate, taps=taps), *pieces, max_fade_s=2)
     assert boundary.samples == 0
     assert boundary.position == pytest.approx(cut, abs=0.0005 * rate)
+
+
+def test_a_piece_of_nothing_plays_nothing_though_the_edit_is_mastered():
+    raw = np.random.default_rng(0).normal(size=RATE)
+    playback = Playback(raw, raw, RATE, taps=np.array([0.1, 0.8, 0.1]))
+    assert playback.played(Piece(500, 500, 0.0), 500, 500).shape == (0,)
+    assert playback.played(Piece(500, 502, 0.0), 500, 502).shape == (2,)
