@@ -15,6 +15,8 @@ CUT_REACH_S = 0.35
 """The path knows a boundary to half its correlation window, and fades blur it further."""
 MOST_MOVES = 100
 """Times that a cut at the border of where it is looked for is looked for beyond: half a minute."""
+LEAST_ALIKE_S = 0.04
+"""Fades beside shorter stretches in which both pieces play the same are found from their middle."""
 LONGEST_ACROSS_S = 3.0
 """Fades across from one piece to the next are hardly ever longer."""
 FADE_TIERS = ((0.02, 2.0), (0.1, 2.0), (0.8, 1.5), (np.inf, 1.5))
@@ -51,6 +53,9 @@ def place_boundary(
     cut = region.start + _hard_cut(region)
     if across and region.has_both and not region.is_free:
         region, cut = _followed(playback, pair, region, cut)
+        faded = _faded_beside_what_is_alike(playback, pair, cut, longest=longest)
+        if faded is not None:
+            return faded
     # Of a mastered edit only the shape of a fade is certain, not how loud it is.
     fixed = playback.is_filtered and one_sided
     silent = None if across else silent_end(playback, pair)
@@ -93,6 +98,35 @@ def _followed(
             break
         region, cut = moved, moved.start + _hard_cut(moved)
     return region, cut
+
+
+def _faded_beside_what_is_alike(
+    playback: Playback, pair: tuple[Piece, Piece], cut: int, *, longest: int
+) -> Boundary | None:
+    """The fade at an end of the stretch around `cut` in which both pieces play the same.
+
+    A cut may lie anywhere in such a stretch; but a fade shows, where one of the two is no longer
+    the same. None if there is no fade, or the stretch is short.
+    """
+    ends = [_end_of_what_is_alike(playback, pair, cut, side) for side in (0, -1)]
+    if ends[1] - ends[0] <= LEAST_ALIKE_S * playback.rate:
+        return None
+    found = [_with_fade(playback, pair, end, longest=longest, fixed=False) for end in ends]
+    return max((b for b in found if b.samples), key=lambda b: b.samples, default=None)
+
+
+def _end_of_what_is_alike(
+    playback: Playback, pair: tuple[Piece, Piece], cut: int, side: int
+) -> int:
+    """The first (`side` 0) or last (-1) place around `cut` at which a cut leaves as little."""
+    reach = round(CUT_REACH_S * playback.rate)
+    for _ in range(MOST_MOVES):
+        region = region_around(playback, pair, cut, reach)
+        end = region.start + int(_alike(region, cut - region.start)[side])
+        if end == cut or end not in (region.start, region.stop):
+            return end
+        cut = end
+    return cut
 
 
 def adjusted_boundary(playback: Playback, before: Piece, after: Piece) -> Boundary:
@@ -187,18 +221,26 @@ def _hard_cut(region: Region, *, near: tuple[int, int] | None = None) -> int:
     """
     if region.is_free:
         return _hard_cut_at_any_gain(region, near)
+    stretch = _alike(region)
+    return int(stretch[len(stretch) // 2])
+
+
+def _alike(region: Region, at: int | None = None) -> np.ndarray:
+    """(N,) numbers of samples in a row that may belong before the cut: each leaves as little.
+
+    Those around the best one, or around `at`.
+    """
     costs = []
     for sound in (region.before, region.after):
         left = region.foreign_cost * region.edit**2 if sound is None else (region.edit - sound) ** 2
         costs.append(np.concatenate([[0], np.cumsum(left)]))
     total = costs[0] + costs[1][-1] - costs[1]
     slack = 1e-9 * np.sum(region.edit**2) + 1e-12
-    best = int(total.argmin())
-    alike = np.flatnonzero(total <= total[best] + slack)
+    at = int(total.argmin()) if at is None else at
+    alike = np.flatnonzero(total <= total[at] + slack)
     steps = np.flatnonzero(np.diff(alike) > 1)
     groups = np.split(alike, steps + 1)
-    stretch = next(group for group in groups if group[0] <= best <= group[-1])
-    return int(stretch[len(stretch) // 2])
+    return next(group for group in groups if group[0] <= at <= group[-1])
 
 
 def _hard_cut_at_any_gain(region: Region, near: tuple[int, int] | None) -> int:

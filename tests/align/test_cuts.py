@@ -55,6 +55,28 @@ def test_where_two_takes_are_the_same_a_cut_stays_where_it_is(raw):
     assert boundary.position == pytest.approx(guess, abs=2) and boundary.samples == 0
 
 
+@pytest.mark.parametrize("alike_s", [0.1, 0.5, 2.5])
+@pytest.mark.parametrize("at_its_end", [False, True])
+@pytest.mark.parametrize("guess_s", [2.4, 3.0])
+def test_beside_what_two_takes_share_a_short_fade_tells_where_the_cut_is(
+    raw, alike_s, at_its_end, guess_s
+):
+    a, b = raw[: 6 * RATE].copy(), raw[7 * RATE : 13 * RATE].copy()
+    first = round(1.5 * RATE)
+    last = first + round(alike_s * RATE)
+    b[first:last] = a[first:last]
+    cut, samples = last if at_its_end else first, 440
+    edit = np.concatenate([a[:cut], b[cut:]])
+    rising = np.sin(np.pi / 2 * (np.arange(samples) + 0.5) / samples)
+    faded = slice(cut - samples // 2, cut + samples // 2)
+    edit[faded] = a[faded] * rising[::-1] + b[faded] * rising
+    # The path places it somewhere in what they share, or not far beside.
+    guess = min(round(guess_s * RATE), last)
+    boundary = placed(np.concatenate([a, b]), edit, guess=guess, before=0, after=6 * RATE)
+    assert boundary.position == pytest.approx(cut, abs=20)
+    assert boundary.samples == pytest.approx(samples, abs=40)
+
+
 @pytest.mark.parametrize("samples", [441, 4410, 22050])
 @pytest.mark.parametrize("curve", ["linear", "equal_power"])
 def test_a_crossfade_is_measured(raw, samples, curve):
