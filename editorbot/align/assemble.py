@@ -13,6 +13,7 @@ from editorbot.align.mastering import fit_playback
 from editorbot.align.piece import Piece, tape_pitch
 from editorbot.align.playback import Playback
 from editorbot.align.sides import Recording, Side
+from editorbot.align.twins import told_by_fades
 from editorbot.align.whiten import BLOCK_SAMPLES
 from editorbot.audio.sources import source_of
 from editorbot.edl.model import Edit, Fade, Segment, with_ops
@@ -46,6 +47,7 @@ def assemble(
     shortest = round(SHORTEST_PIECE_S * raw.rate)
     pieces = _without_remnants(_placed(pieces, range(1, len(pieces)), **placing), shortest)
     if not playback.is_filtered:
+        pieces = _without_wrong_twins(pieces, placing)
         pieces = _with_gain_steps(pieces, raw, edit, placing)
     settled = SETTLED_MASTERED if playback.is_filtered else SETTLED
     # A long fade hides the gain from the first estimate, and a wrong gain bends the fade.
@@ -72,6 +74,14 @@ def assemble(
         sources=tuple(source_of(recording.info.path) for recording in raw.recordings),
         segments=with_ops(segments, tolerance=round(SAME_PLACE_S * raw.rate)),
     )
+
+
+def _without_wrong_twins(pieces: list[Piece], placing: dict[str, object]) -> list[Piece]:
+    """The pieces, those moved that play another one of several takes that are the same."""
+    told = told_by_fades(pieces, **placing)
+    moved = [a.lag != b.lag for a, b in zip(told, pieces, strict=True)]
+    again = [i for i in range(1, len(pieces)) if moved[i - 1] or moved[i]]
+    return _placed(told, again, **placing) if again else pieces
 
 
 def _with_gain_steps(

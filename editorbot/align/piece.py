@@ -60,6 +60,8 @@ class Piece:
     fade_out: Fade = field(default_factory=Fade)
     confidence: float | None = None
     treatment: Treatment = PLAIN
+    twins: tuple[int, ...] = ()
+    """Other lags at which the raw is the same."""
     is_copy: bool = True
     """Whether the waveform is the raw's, so that comparing samples tells something: stretching at
     kept pitch makes a new waveform, another in every program."""

@@ -58,14 +58,15 @@ def _located(run: Run, path: FoundPath, raw: Side, edit: Side) -> Piece:
     lags = [path.diagonals[number].lag * scale for number in (run.diagonal, *path.rivals[run])]
     place = _best_place(raw, edit, start, stop, lags)
     release(raw.mono, edit.mono)
-    return Piece(start, stop, place.lag, confidence=place.probability)
+    confidence = 1 / (1 + len(place.twins))
+    return Piece(start, stop, place.lag, confidence=confidence, twins=place.twins)
 
 
 class _Place(NamedTuple):
-    """A lag, and how probable it is beside its rivals."""
+    """A lag, and the others at which the raw is the same."""
 
     lag: int
-    probability: float
+    twins: tuple[int, ...]
 
 
 def _best_place(raw: Side, edit: Side, start: int, stop: int, lags: list[float]) -> _Place:
@@ -88,8 +89,8 @@ def _best_place(raw: Side, edit: Side, start: int, stop: int, lags: list[float])
         nearest = min(left, key=left.get)
         if left[nearest] < NEARER_COPY * left[own.lag]:
             lag = nearest
-    twins = sum(_is_twin(raw, *inner, lag, other.lag) for other in (own, *others))
-    return _Place(lag, 1 / (1 + twins))
+    found = dict.fromkeys(other.lag for other in (own, *others))
+    return _Place(lag, tuple(other for other in found if _is_twin(raw, *inner, lag, other)))
 
 
 def _is_twin(raw: Side, start: int, stop: int, lag: int, other: int) -> bool:
