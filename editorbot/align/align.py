@@ -146,7 +146,8 @@ def _recover(
             f"is found there, expected at least {params.min_explained_share:.0%}; pair it with its "
             "own raw recording or lower align.min_explained_share"
         )
-    found = assemble(pieces, raw, edit, max_fade_s=params.max_fade_s, clock=clock)
+    options = {"diagonals": path.diagonals, "max_fade_s": params.max_fade_s, "clock": clock}
+    found = assemble(pieces, raw, edit, **options)
     return rated(found, raw, edit, Sound(lags.raw, lags.edit), clock=clock), share
 
 

@@ -7,7 +7,9 @@ import numpy as np
 
 from editorbot.align.continuity import with_continuity
 from editorbot.align.cuts import adjusted_boundary, edge_fade, place_boundary
+from editorbot.align.diagonals import Diagonal
 from editorbot.align.gain_steps import with_gain_steps
+from editorbot.align.hidden_cuts import with_hidden_cuts
 from editorbot.align.mapped import release
 from editorbot.align.mastering import fit_playback
 from editorbot.align.piece import Piece, tape_pitch
@@ -36,10 +38,17 @@ EDGE = 5
 
 
 def assemble(
-    pieces: list[Piece], raw: Side, edit: Side, *, max_fade_s: float, clock: float = 1.0
+    pieces: list[Piece],
+    raw: Side,
+    edit: Side,
+    *,
+    diagonals: Sequence[Diagonal],
+    max_fade_s: float,
+    clock: float = 1.0,
 ) -> Edit:
     """The EDL of pieces, each boundary, fade and gain placed by least squares.
 
+    `diagonals` are those that the path chose from, and takes that are the same are found by.
     Pieces lie on an edit that was spread by `clock` (`open_pair`); the list takes that back.
     """
     playback = fit_playback(raw.mono, edit.mono, pieces, rate=raw.rate)
@@ -47,7 +56,7 @@ def assemble(
     shortest = round(SHORTEST_PIECE_S * raw.rate)
     pieces = _without_remnants(_placed(pieces, range(1, len(pieces)), **placing), shortest)
     if not playback.is_filtered:
-        pieces = _without_wrong_twins(pieces, placing)
+        pieces = _of_the_right_takes(pieces, diagonals, placing)
         pieces = _with_gain_steps(pieces, raw, edit, placing)
     settled = SETTLED_MASTERED if playback.is_filtered else SETTLED
     # A long fade hides the gain from the first estimate, and a wrong gain bends the fade.
@@ -76,12 +85,16 @@ def assemble(
     )
 
 
-def _without_wrong_twins(pieces: list[Piece], placing: dict[str, object]) -> list[Piece]:
-    """The pieces, those moved that play another one of several takes that are the same."""
+def _of_the_right_takes(
+    pieces: list[Piece], diagonals: Sequence[Diagonal], placing: dict[str, object]
+) -> list[Piece]:
+    """The pieces; of takes that are the same they play those that explain their fades."""
     told = told_by_fades(pieces, **placing)
-    moved = [a.lag != b.lag for a, b in zip(told, pieces, strict=True)]
-    again = [i for i in range(1, len(pieces)) if moved[i - 1] or moved[i]]
-    return _placed(told, again, **placing) if again else pieces
+    told = with_hidden_cuts(told, diagonals, **placing)
+    known = {(piece.start, piece.lag) for piece in pieces}
+    is_new = [(piece.start, piece.lag) not in known for piece in told]
+    again = [i for i in range(1, len(told)) if is_new[i - 1] or is_new[i]]
+    return _placed(told, again, **placing) if again else told
 
 
 def _with_gain_steps(

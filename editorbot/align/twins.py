@@ -6,17 +6,20 @@ milliseconds what comes before and after it in the raw, and that is another soun
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from editorbot.align.boundary import SHORTEST_FADE, region_around
-from editorbot.align.cuts import place_boundary
+from editorbot.align.boundary import region_around
+from editorbot.align.cuts import FINER_BLOCKS, place_boundary
 from editorbot.align.fade_model import AUDIBLE, FadeModel
 from editorbot.align.piece import Piece, trimmed
 from editorbot.align.playback import Playback
 
 CLEARLY_LESS = 0.1
 """Share of what its twin leaves unexplained that the right one leaves at most."""
+LEFT_REACH_S = 0.1
+"""How far around a boundary, beside twice its fade, what is left is counted."""
 MOST_COMPARED = 2**19
 """Samples in which twins, which may be not quite the same, are compared inside."""
 
@@ -28,50 +31,69 @@ def told_by_fades(pieces: Sequence[Piece], *, playback: Playback, max_fade_s: fl
         if not piece.twins:
             continue
         around = pieces[max(index - 1, 0) : index], pieces[index + 1 : index + 2]
-        own = _left_beside(piece, *around, **placing)
-        if own <= AUDIBLE:
+        own = left_beside(piece, *around, **placing)
+        if own.share <= AUDIBLE:
             continue
-        own += _left_inside(playback, piece)
         others = [replace(piece, lag=lag, twins=(), confidence=1.0) for lag in piece.twins]
-        left = [
-            _left_beside(other, *around, **placing) + _left_inside(playback, other)
-            for other in others
-        ]
-        best = int(np.argmin(left))
-        if left[best] < CLEARLY_LESS * own:
+        own_energy, *energies = (
+            left_beside(one, *around, **placing).energy + _left_inside(playback, one)
+            for one in (piece, *others)
+        )
+        best = int(np.argmin(energies))
+        if energies[best] < CLEARLY_LESS * own_energy:
             pieces[index] = others[best]
     return pieces
 
 
-def _left_beside(
+class Left(NamedTuple):
+    """What boundaries leave unexplained of the sound around them, sums of squares."""
+
+    energy: float
+    of: float
+
+    @property
+    def share(self) -> float:
+        """Of the sound's energy."""
+        return self.energy / max(self.of, 1e-20)
+
+
+def left_beside(
     piece: Piece,
     before: list[Piece],
     after: list[Piece],
     *,
     playback: Playback,
     max_fade_s: float,
-) -> float:
+) -> Left:
     """What is left at the boundaries with the pieces before and after it, if any."""
     pairs = [(p, piece) for p in before] + [(piece, p) for p in after]
-    return sum(_left(playback, pair, max_fade_s=max_fade_s) for pair in pairs)
+    left = [
+        left_between(pair, playback=playback, max_fade_s=max_fade_s)
+        for pair in pairs
+        if all(p.is_comparable for p in pair)
+    ]
+    return Left(sum(x.energy for x in left), sum(x.of for x in left))
 
 
 def _left_inside(playback: Playback, piece: Piece) -> float:
-    """Share of the sound's energy that the piece leaves in its middle."""
+    """Energy that the piece leaves in its middle."""
     start, stop = trimmed(piece.start, piece.stop, piece.samples // 4)
     stop = min(stop, start + MOST_COMPARED)
-    heard = playback.heard(start, stop)
-    left = heard - piece.gain * playback.played(piece, start, stop)
-    return float(left @ left) / max(float(heard @ heard), 1e-20)
+    left = playback.heard(start, stop) - piece.gain * playback.played(piece, start, stop)
+    return float(left @ left)
 
 
-def _left(playback: Playback, pair: tuple[Piece, Piece], *, max_fade_s: float) -> float:
-    """Share of the sound's energy around a boundary that the best cut or fade leaves."""
-    if not all(piece.is_comparable for piece in pair):
-        return 0.0
+def left_between(
+    pair: tuple[Piece, Piece],
+    *,
+    playback: Playback,
+    max_fade_s: float,
+    around: int | None = None,
+) -> Left:
+    """What the best cut or fade leaves around it, or around another edit sample."""
     boundary = place_boundary(playback, *pair, max_fade_s=max_fade_s)
-    reach = 2 * boundary.samples + SHORTEST_FADE
-    model = FadeModel(
-        region_around(playback, pair, boundary.position, reach), boundary.position, fixed=False
-    )
-    return model.cost(boundary) / max(model.energy(slice(None)), 1e-20)
+    reach = 2 * boundary.samples + round(LEFT_REACH_S * playback.rate)
+    middle = boundary.position if around is None else around
+    region = region_around(playback, pair, middle, reach)
+    model = FadeModel(region, boundary.position, fixed=False, most_blocks=FINER_BLOCKS)
+    return Left(model.cost(boundary), model.energy(slice(None)))
