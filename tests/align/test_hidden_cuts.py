@@ -70,3 +70,41 @@ def test_what_is_no_exact_copy_or_no_fade_stays_whole(share):
     heard = rng.random(len(edit)) < share if share == 1 else slice(CUT - 200, CUT + 200)
     noise[heard] = 0.02 * rng.normal(size=len(edit))[heard]
     assert found(raw, (edit if share == 1 else raw[: len(edit)]) + noise, 0) == [(0, 0)]
+
+
+def test_a_take_that_is_the_same_for_a_moment_only_is_no_other_one():
+    raw = raw_with(slice(CUT, CUT + RATE // 2))
+    edit = edited(raw, (0, AGAIN), FADE)
+    edit[CUT + FADE :] = raw[CUT + FADE : 8 * RATE]
+    assert found(raw, edit, 0) == [(0, 0)]
+
+
+def test_among_many_unexplained_spots_none_is_taken_for_a_fade():
+    raw = raw_with(slice(CUT, 8 * RATE))
+    edit, rng = edited(raw, (0, AGAIN), FADE), np.random.default_rng(0)
+    for start in range(0, len(edit), round(0.15 * RATE)):
+        if abs(start - CUT) > RATE // 4:
+            edit[start : start + round(0.005 * RATE)] += 0.02 * rng.normal()
+    assert found(raw, edit, 0) == [(0, 0)]
+
+
+@pytest.mark.parametrize("lags", [(10 * RATE, 20 * RATE), (20 * RATE, 10 * RATE)])
+def test_of_several_other_takes_the_one_that_the_piece_before_goes_over_to_is_played(lags):
+    raw = music(32, seed=24)[0].copy()
+    right, wrong, before = 10 * RATE, 20 * RATE, 29 * RATE
+    for lag in (right, wrong):
+        raw[lag + RATE : lag + CUT] = raw[RATE:CUT]
+    raw[wrong + CUT : wrong + 5 * RATE] = raw[right + CUT : right + 5 * RATE]
+    edit = edited(raw, (right, 0), FADE)
+    weight = np.clip((np.arange(2 * RATE) - RATE + FADE / 2 + 0.5) / FADE, 0, 1)
+    edit[: 2 * RATE] *= weight
+    edit[: 2 * RATE] += (1 - weight) * raw[before : before + 2 * RATE]
+    given = [Piece(0, RATE, before), Piece(RATE, len(edit), 0)]
+    frames = round(8 * RATE / HOP / SCALE)
+    pieces = with_hidden_cuts(
+        given,
+        [Diagonal(0, frames, lag / SCALE) for lag in (0, *lags)],
+        playback=Playback(raw, edit, RATE),
+        max_fade_s=2.0,
+    )
+    assert [piece.lag for piece in pieces] == [before, right, 0]
