@@ -129,8 +129,8 @@ class PathParams(Section):
     on jams of tracks made for that; reference, what `snakemake pretrain_pointer` learned; none;
     or the folder of a checkpoint."""
     augment: bool = False
-    """Whether songs are heard in other keys, tones and levels, and with gaps, in training; practice
-    always does so, where it helps, as it does not after that."""
+    """Whether songs are heard in other keys, and longer, in training; practice always does so,
+    where it helps, which it does not after that."""
     loss_weights: PathLossWeights = PathLossWeights()
 
 
