@@ -14,6 +14,7 @@ from editorbot.audio.decode import decode
 from editorbot.audio.joins import matched
 from editorbot.audio.mel import mel_store
 from editorbot.audio.render import render_to
+from editorbot.audio.ring_out import rung_out
 from editorbot.audio.sources import source_of
 from editorbot.audio.stems import separate, stems_mel
 from editorbot.audio.store import open_array
@@ -128,6 +129,8 @@ def _propose(
     mel, stems = (None if x is None else open_array(x, "mel") for x in features)
     edits = propose_from_features(editor, mel, stems, sources=sources, wishes=wishes, count=count)
     fixed_s = [instant_s for span in (*wishes.keep, *wishes.drop) for instant_s in span]
+    if wishes.length_s is None:
+        edits = [rung_out(edit, fixed_s=fixed_s) for edit in edits]
     return [matched(edit, fixed_s=fixed_s) for edit in edits]
 
 
