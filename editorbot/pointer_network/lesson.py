@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch.utils.data import Dataset
 
 from editorbot.train.loop import FitSettings
 from editorbot.train.task import SupervisedTask
+
+
+class Finished(NamedTuple):
+    """How some weights' answers are best decoded, and what comes of it."""
+
+    decoding: dict[str, Any]
+    measures: dict[str, float]
+    scores: Sequence[float] = ()
+    """Of each validation song's decoded edit; empty where weights are not compared by that."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,5 @@ class Lesson:
     settings: FitSettings
     data: dict[str, Any]
     """What the songs are, for the checkpoint."""
-    finish: Callable[[], tuple[dict[str, Any], dict[str, float]]]
-    """Choose how the model's answers are decoded, with the weights that it then has; returns that
-    and measures, both for the checkpoint."""
+    finish: Callable[[], Finished]
+    """Choose how the model's answers are decoded, with the weights that it then has."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from editorbot.errors import EditorbotError
@@ -16,6 +17,7 @@ from editorbot.pointer_network import SYSTEM
 from editorbot.pointer_network.lesson import Lesson
 from editorbot.pointer_network.path.train import path_lesson
 from editorbot.pointer_network.songs import SongFiles
+from editorbot.pointer_network.surely import surely_best
 from editorbot.pointer_network.v2.train import v2_lesson
 from editorbot.train.checkpoints import load_checkpoint, load_weights, save_checkpoint
 from editorbot.train.loop import FitResult, fit
@@ -103,16 +105,29 @@ def _chosen(songs: Sequence[SongFiles], uses_stems: bool) -> list[SongFiles]:
 
 
 def _finish(result: FitResult, lesson: Lesson) -> dict[str, float]:
-    """Choose how the best weights' answers are decoded, and add that to their checkpoint."""
-    checkpoint, model = load_checkpoint(result.best, system=SYSTEM), lesson.task.model
-    load_weights(model, checkpoint)
-    decoding, measures = lesson.finish()
+    """Choose weights and how their answers are decoded; the checkpoint `best` then holds both.
+
+    The weights are those of the lowest loss, unless those of the last epoch surely decode better:
+    the loss also rises as answers become too sure, which an order that is learned late outweighs.
+    """
+    contenders = [load_checkpoint(path, system=SYSTEM) for path in (result.best, result.latest)]
+    if contenders[0].info["epoch"] == contenders[1].info["epoch"]:
+        contenders.pop()
+    finished = []
+    for checkpoint in contenders:
+        load_weights(lesson.task.model, checkpoint)
+        finished.append(lesson.finish())
+        if not finished[-1].scores:
+            break
+    chosen = surely_best(np.array([found.scores for found in finished]))
+    checkpoint, found = contenders[chosen], finished[chosen]
+    load_weights(lesson.task.model, checkpoint)
     metrics = {
         **checkpoint.info["metrics"],
-        **measures,
-        "best_epoch": result.best_epoch,
+        **found.measures,
+        "best_epoch": checkpoint.info["epoch"],
         "epochs": result.epochs,
     }
-    info = {**checkpoint.info, "decoding": decoding, "metrics": metrics}
-    save_checkpoint(result.best, model=model, info=info)
+    info = {**checkpoint.info, "decoding": found.decoding, "metrics": metrics}
+    save_checkpoint(result.best, model=lesson.task.model, info=info)
     return metrics

@@ -16,25 +16,34 @@ from editorbot.pointer_network.path.labels import Labels
 from editorbot.pointer_network.path.network import PathNetwork
 from editorbot.pointer_network.path.order import in_order
 from editorbot.pointer_network.path.terms import NEVER, Answers, Limits, PathDecoding, Run
+from editorbot.pointer_network.surely import surely_best
 from editorbot.progress import track
 
 KEEP_WEIGHTS = (0.1, 0.2, 0.3, 0.5, 0.8)
 CUT_COSTS = (0.0, 1.0, 2.0, 4.0, 6.0)
 LEAVES = (NEVER, 0.7, 0.5, 0.3)
-REORDERS = (NEVER, 0.9, 0.7, 0.5)
+REORDERS = (NEVER, 0.9, 0.7, 0.5, 0.3)
 REPLAYS = (NEVER, 0.7, 0.5, 0.3)
 """Candidates, the most cautious first, which wins ties."""
 TEMPERATURES = (0.5, 10.0)
-FEWEST_SONGS = 3
-"""With fewer the usual decoding stays."""
 WINDOW_S = 0.5
 """Within which a cut is in its place."""
 
 
+class Calibrated(NamedTuple):
+    """A decoding, and what it reaches."""
+
+    decoding: PathDecoding
+    measures: dict[str, float]
+    """Mean keep F1 and cut F1."""
+    scores: tuple[float, ...]
+    """Of each song: the sum of keep F1, cut F1, order tau and F1 of jumps back."""
+
+
 def calibrate(
     model: PathNetwork, examples: Iterable[PathExample], *, step_s: float, usual: PathDecoding
-) -> tuple[PathDecoding, dict[str, float]]:
-    """The best decoding of `examples`, and the mean keep F1 and cut F1 that it reaches there.
+) -> Calibrated:
+    """The best decoding of `examples`.
 
     Where the songs are too few to say that it is better than the usual one, that one stays.
     """
@@ -45,7 +54,7 @@ def calibrate(
     grid = product(KEEP_WEIGHTS, CUT_COSTS)
     candidates = [usual, *(usual._replace(keep_weight=w, cut_cost=c) for w, c in grid)]
     scores = np.array([_scores(songs, decoding, step_s) for decoding in candidates])
-    chosen = _surely_best(scores.sum(axis=2))
+    chosen = surely_best(scores.sum(axis=2))
     best = candidates[chosen]._replace(temperature=_temperature(songs))
     kept = [_Kept(x, kept_runs(x, best, Limits()), labels) for x, labels in songs]
     found = [_inner_f1(kept, best._replace(leave=leave), step_s) for leave in LEAVES]
@@ -57,7 +66,12 @@ def calibrate(
     best = ways[int(np.argmax(found))]
     names = ("calibration_keep_f1", "calibration_cut_f1")
     means = scores[chosen].mean(axis=0)
-    return best, dict(zip(names, map(float, means), strict=True))
+    ordered = (_order([song], best) + _back_f1([song], best, step_s) for song in kept)
+    return Calibrated(
+        best,
+        dict(zip(names, map(float, means), strict=True)),
+        tuple(float(x) for x in scores[chosen].sum(axis=1) + np.fromiter(ordered, float)),
+    )
 
 
 class _Kept(NamedTuple):
@@ -75,19 +89,6 @@ def _scores(
         score_kept(kept_runs(answers, decoding, Limits()), labels, step_s=step_s)
         for answers, labels in songs
     ]
-
-
-def _surely_best(scores: np.ndarray) -> int:
-    """Of (C, S) scores of candidates and songs, the best one, or the first if it may be chance.
-
-    It has to beat the first by more than the standard error of their difference.
-    """
-    gains = scores - scores[0]
-    best = int(np.argmax(gains.mean(axis=1)))
-    if scores.shape[1] < FEWEST_SONGS:
-        return 0
-    error = gains[best].std(ddof=1) / np.sqrt(scores.shape[1])
-    return best if gains[best].mean() > error else 0
 
 
 def _temperature(songs: Sequence[tuple[Answers, Labels]]) -> float:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from editorbot.params import MelParams, PointerParams
-from editorbot.pointer_network.lesson import Lesson
+from editorbot.pointer_network.lesson import Finished, Lesson
 from editorbot.pointer_network.path.calibrate import calibrate
 from editorbot.pointer_network.path.examples import PathDataset, collate
 from editorbot.pointer_network.path.features import VERSION
@@ -36,10 +36,12 @@ def path_lesson(
     before = load_pretrained(model, path)
     usual = PathDecoding() if before is None else before.decoding
 
-    def finish() -> tuple[dict[str, Any], dict[str, float]]:
+    def finish() -> Finished:
         songs = validation_data.examples or train_data.examples
-        decoding, scores = calibrate(model, songs, step_s=step_s, usual=usual)
-        return decoding._asdict(), scores
+        found = calibrate(model, songs, step_s=step_s, usual=usual)
+        # Songs that were learned from would always favour what learned them longest.
+        scores = found.scores if validation_data.examples else ()
+        return Finished(found.decoding._asdict(), found.measures, scores)
 
     return Lesson(
         PathTask(model, params=path, step_s=step_s, recompute=params.gradient_checkpointing),

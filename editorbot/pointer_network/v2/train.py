@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from editorbot.params import PointerParams
-from editorbot.pointer_network.lesson import Lesson
+from editorbot.pointer_network.lesson import Finished, Lesson
 from editorbot.pointer_network.songs import IGNORE, SongFiles
 from editorbot.pointer_network.v2.calibrate import calibrate
 from editorbot.pointer_network.v2.examples import (
@@ -56,14 +56,14 @@ def v2_lesson(
     model = PointerNetwork(params, n_mels=n_mels, stems=stems)
     data = _describe(train_data, validation_data)
 
-    def finish() -> tuple[dict[str, Any], dict[str, float]]:
+    def finish() -> Finished:
         songs = validation_data if len(validation_data) else train_data
         decoding, score = calibrate(model, songs, compression_ratio=data["compression_ratio"])
         metrics = {
             "calibration_keep_f1": score,
             "always_commonest_delta_accuracy": commonest_delta_accuracy(songs),
         }
-        return decoding._asdict(), metrics
+        return Finished(decoding._asdict(), metrics)
 
     return Lesson(
         PointerTask(model),

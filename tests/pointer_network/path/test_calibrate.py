@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from editorbot.pointer_network.path import calibrate as module
-from editorbot.pointer_network.path.calibrate import _surely_best, _temperature, score_kept
+from editorbot.pointer_network.path.calibrate import _temperature, score_kept
 from editorbot.pointer_network.path.labels import labels_of
 from editorbot.pointer_network.path.terms import Run
 
@@ -22,17 +21,6 @@ def test_a_cut_counts_within_half_a_second():
     labels = labels_of(path_of((40, 80)), raw_frames=400, stride=4)
     assert score_kept([Run(14, 20)], labels, step_s=0.1)[1] == 1
     assert score_kept([Run(16, 20)], labels, step_s=0.1)[1] == 0.5
-
-
-def test_what_may_be_chance_changes_nothing():
-    same = np.full((2, 8), 0.9)
-    better = same.copy()
-    better[1] += 0.05
-    assert _surely_best(better) == 1
-    lucky = same.copy()
-    lucky[1, :3] += (0.2, -0.05, -0.05)
-    assert _surely_best(lucky) == 0
-    assert _surely_best(better[:, : module.FEWEST_SONGS - 1]) == 0
 
 
 def test_a_network_that_is_too_sure_is_cooled():

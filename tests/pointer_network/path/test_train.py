@@ -21,6 +21,7 @@ from editorbot.params import (
 from editorbot.pointer_network import SYSTEM
 from editorbot.pointer_network import train as training
 from editorbot.pointer_network.path import pretrained
+from editorbot.pointer_network.path import train as path_training
 from editorbot.pointer_network.propose import load_editor, propose_from_features
 from editorbot.pointer_network.train import train_pointer
 from editorbot.train.checkpoints import load_checkpoint
@@ -94,6 +95,30 @@ def test_a_checkpoint_tells_where_it_comes_from(tmp_path):
     assert editor.stems == StemsParams() and "1 songs" in editor.describe()
 
 
+@pytest.mark.parametrize("is_better", [False, True])
+def test_the_last_weights_are_taken_where_they_surely_decode_better(
+    tmp_path, monkeypatch, is_better
+):
+    # What is kept of the others is learned from nothing: their loss rises from some epoch on.
+    songs = [prepared(tmp_path, "learned")]
+    songs += [prepared(tmp_path, f"other{n}", seed=n, runs=((0, 200),)) for n in (1, 2, 3)]
+    calls = []
+
+    def calibrated(*given, **options):
+        calls.append(calibrate(*given, **options))
+        return calls[-1]._replace(scores=(0.5 + 0.1 * is_better * (len(calls) == 2),) * 3)
+
+    calibrate = path_training.calibrate
+    monkeypatch.setattr(path_training, "calibrate", calibrated)
+    result = trained(tmp_path, songs[:1], songs[1:], steps=40, patience=40)
+    assert len(calls) == 2
+    best, latest = (load_checkpoint(x, system=SYSTEM).info for x in (result.best, result.latest))
+    assert latest["epoch"] == 40 and latest["progress"]["best_epoch"] < 40
+    assert (best["epoch"] == 40) == (weights_of(result.best) == weights_of(result.latest))
+    assert best["epoch"] == (40 if is_better else latest["progress"]["best_epoch"])
+    assert result.metrics["best_epoch"] == best["epoch"] == best["metrics"]["best_epoch"]
+
+
 def test_what_learned_from_other_features_is_refused(tmp_path, monkeypatch):
     files = prepared(tmp_path)
     best = trained(tmp_path, [files], steps=1).best
@@ -124,7 +149,11 @@ def test_two_processes_share_the_songs(tmp_path):
 
 
 def weights(result):
-    return (result.latest / "model.safetensors").read_bytes()
+    return weights_of(result.latest)
+
+
+def weights_of(checkpoint):
+    return (checkpoint / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize(
