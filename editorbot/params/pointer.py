@@ -116,8 +116,9 @@ class PathParams(Section):
     patience: Positive = 40
     """Epochs without a better validation loss after which training stops."""
     epoch: Literal["best", "last"] = "best"
-    """Whose weights are kept: those of the lowest validation loss, or the last; practice always
-    keeps the last, whose edits are better although it is too sure of itself."""
+    """Whose weights are kept: best, those of the lowest validation loss, unless the last surely
+    decode the validation songs better; or the last in any case, as practice always does, whose
+    edits are better although it is too sure of itself."""
     gradient_clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest L2 norm of the gradient."""
     boundary_s: Annotated[float, Field(gt=0)] = 0.12
