@@ -66,6 +66,15 @@ def test_it_ends_before_what_begins_while_it_rings(tmp_path):
     assert ENDS_S + 0.45 <= moved <= ENDS_S + 0.6
 
 
+def test_a_stick_that_falls_is_not_played_though_it_is_quieter_after_it(tmp_path):
+    after = note(4.0, falls_db_per_s=70.0)
+    falls = slice(round(0.4 * RATE), round(0.45 * RATE))
+    after[falls] += note(0.05, hertz=2000.0)
+    source = recording(tmp_path / "a.wav", after)
+    moved = end_s(rung_out(edit_of_spans([(0.0, ENDS_S)], [source])))
+    assert ENDS_S + 0.3 <= moved <= ENDS_S + 0.4
+
+
 @pytest.mark.parametrize(
     "after",
     [

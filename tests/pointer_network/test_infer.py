@@ -8,6 +8,7 @@ import torch
 from editorbot.audio.stems import separate
 from editorbot.audio.store import read_array, write_array
 from editorbot.edl.serialize import read_edit
+from editorbot.edl.spans import edit_of_spans
 from editorbot.errors import EditorbotError
 from editorbot.evaluate.playback import kept_steps
 from editorbot.params import PathParams, PathSize, PointerParams, StemsParams
@@ -174,6 +175,28 @@ def test_wishes_are_kept_to_and_alternatives_are_numbered(tmp_path, capsys):
     main([str(raw), *options, "--alternatives", "2"])
     assert str(tmp_path / "edit.2.flac") in capsys.readouterr().out
     assert read_edit(tmp_path / "edit.2.json") != read_edit(tmp_path / "edit.json")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "rings"),
+    [
+        (Wishes(), True),
+        (Wishes(drop=(Span(0, 1),)), False),
+        (Wishes(length_s=2.5), False),
+    ],
+)
+def test_the_last_note_rings_out_unless_a_wish_says_otherwise(tmp_path, monkeypatch, wishes, rings):
+    generator, t = np.random.default_rng(0), np.arange(SECONDS * RATE) / RATE
+    samples = generator.standard_normal(len(t)) * np.where(t < 3, 0.1, 0.1 * 10 ** (3 - t))
+    soundfile.write(tmp_path / "jam.wav", samples, RATE)
+
+    def ends_with_the_passage(*_, sources, **__):
+        return [edit_of_spans([(0.5, 3.0)], sources)]
+
+    monkeypatch.setattr(infer_module, "propose_from_features", ends_with_the_passage)
+    (edit,) = propose(tmp_path / "jam.wav", checkpoint=path_checkpoint(tmp_path), wishes=wishes)
+    end_s = edit.segments[-1].src_end / RATE
+    assert end_s > 4.5 if rings else end_s == 3.0
 
 
 @pytest.mark.parametrize(
