@@ -21,11 +21,11 @@ WINDOW_S = 0.05
 """Seconds over which a level is taken."""
 LOUD = 0.9
 """Quantile of the levels before the end that counts as that of the music."""
-DIED_AWAY_DB = 20.0
+DIED_AWAY_DB = 25.0
 """What is quieter than the music by so much has died away; else the music goes on."""
 FALL_DB, PATIENCE_S = 3.0, 0.5
 """What rings falls by so much in that many seconds."""
-ONSET_DB = 10.0
+ONSET_DB = 8.0
 """By which the level rises where something else begins."""
 
 
