@@ -32,9 +32,9 @@ ONSET_DB = 8.0
 def rung_out(edit: Edit, *, fixed_s: Sequence[float] = ()) -> Edit:
     """The edit with its end moved on to where its last sound has died away.
 
-    It stays where it is if the recording plays on there, if it is quiet already, if an instant of
-    `fixed_s`, in seconds of the raw axis, lies so near that it might be reached, or if its last
-    segment has no source or does not play forwards at its own speed and rate.
+    It stays where it is if the recording plays on there, if it is quiet already, if it lies at an
+    instant of `fixed_s`, in seconds of the raw axis, or might reach one, or if its last segment
+    has no source or does not play forwards at its own speed and rate.
 
     Raises:
         AudioError: The source cannot be read.
@@ -62,7 +62,7 @@ def _may_ring(edit: Edit, last: Segment, fixed_s: Sequence[float]) -> bool:
     if not last.has_source or last.reverse or last.speed != 1:
         return False
     end_s = bounds_s(edit.sources)[last.source] + last.src_end / edit.sample_rate
-    is_free = all(abs(fixed - end_s) > LONGEST_S for fixed in fixed_s)
+    is_free = not any(-WINDOW_S < fixed - end_s < LONGEST_S for fixed in fixed_s)
     return is_free and edit.sources[last.source].sample_rate == edit.sample_rate
 
 

@@ -92,9 +92,10 @@ def test_an_end_after_which_nothing_dies_away_stays(tmp_path, after):
 def test_what_was_asked_for_to_the_instant_stays(tmp_path):
     source = recording(tmp_path / "a.wav", note(4.0, falls_db_per_s=40.0))
     edit = edit_of_spans([(0.0, ENDS_S)], [source])
-    assert rung_out(edit, fixed_s=[ENDS_S]) == edit
-    assert rung_out(edit, fixed_s=[ENDS_S + 1.0]) == edit
-    assert rung_out(edit, fixed_s=[ENDS_S + LONGEST_S + 0.1]) == rung_out(edit) != edit
+    for fixed in (ENDS_S - 1e-5, ENDS_S, ENDS_S + 1.0):
+        assert rung_out(edit, fixed_s=[1.0, fixed]) == edit
+    out_of_reach = [0.0, ENDS_S - 0.1, ENDS_S + LONGEST_S + 0.1]
+    assert rung_out(edit, fixed_s=out_of_reach) == rung_out(edit) != edit
 
 
 def test_the_end_of_the_recording_is_the_end(tmp_path):

@@ -181,7 +181,9 @@ def test_wishes_are_kept_to_and_alternatives_are_numbered(tmp_path, capsys):
     ("wishes", "rings"),
     [
         (Wishes(), True),
-        (Wishes(drop=(Span(0, 1),)), False),
+        (Wishes(drop=(Span(0, 0.5),)), True),
+        (Wishes(drop=(Span(4, 5),)), False),
+        (Wishes(keep=(Span(2, 3),)), False),
         (Wishes(length_s=2.5), False),
     ],
 )

@@ -22,6 +22,7 @@ from editorbot.pointer_network import SYSTEM
 from editorbot.pointer_network import train as training
 from editorbot.pointer_network.path import pretrained
 from editorbot.pointer_network.path import train as path_training
+from editorbot.pointer_network.path.train import path_lesson
 from editorbot.pointer_network.propose import load_editor, propose_from_features
 from editorbot.pointer_network.train import train_pointer
 from editorbot.train.checkpoints import load_checkpoint
@@ -80,6 +81,16 @@ def test_learns_a_song_by_heart_and_edits_it_alike(tmp_path, runs):
     frames = min(len(pointers), len(true))
     assert (np.abs(pointers[:frames] - true[:frames]) <= 3).mean() > 0.97
     assert result.metrics["calibration_keep_f1"] > 0.97
+    # What is kept, where it is cut, its order, and what is gone back to.
+    (score,) = score_of(files, checkpoint=result.best)
+    assert score > 3.9
+
+
+def score_of(*songs, checkpoint):
+    """By which weights are compared."""
+    params = PointerParams(path=PathParams(size=SIZE, pretrained=str(checkpoint)))
+    lesson = path_lesson([], songs, params=params, mel=MelParams(n_mels=N_MELS), stems=False)
+    return lesson.finish().scores
 
 
 def test_a_checkpoint_tells_where_it_comes_from(tmp_path):
@@ -117,6 +128,14 @@ def test_the_last_weights_are_taken_where_they_surely_decode_better(
     assert (best["epoch"] == 40) == (weights_of(result.best) == weights_of(result.latest))
     assert best["epoch"] == (40 if is_better else latest["progress"]["best_epoch"])
     assert result.metrics["best_epoch"] == best["epoch"] == best["metrics"]["best_epoch"]
+
+
+def test_songs_that_were_learned_from_choose_no_weights(tmp_path):
+    songs = [prepared(tmp_path, name, seed=seed) for seed, name in enumerate(["one", "two"])]
+    params = PointerParams(path=PathParams(size=SIZE, pretrained="none"))
+    lesson = partial(path_lesson, params=params, mel=MelParams(n_mels=N_MELS), stems=False)
+    assert len(lesson(songs[:1], songs[1:]).finish().scores) == 1
+    assert lesson(songs, []).finish().scores == ()
 
 
 def test_what_learned_from_other_features_is_refused(tmp_path, monkeypatch):
