@@ -163,9 +163,12 @@ def infer(
     raws: Annotated[
         list[Path], typer.Argument(help="The raw recording to edit, or several to take from.")
     ],
-    checkpoint: Annotated[Path, typer.Option(help="Folder of a trained model.")] = Path(
-        "results/models/pointer_network/best"
-    ),
+    checkpoint: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of a trained model; or `bundled`, which knows simulated jams alone."
+        ),
+    ] = Path("results/models/pointer_network/best"),
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The edited sound; else beside RAWS.")
     ] = None,

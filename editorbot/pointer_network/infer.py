@@ -52,7 +52,7 @@ def propose(
 
     Args:
         raw: Any sound file, or several.
-        checkpoint: A folder `best` of a training.
+        checkpoint: A folder `best` of a training, or `bundled`; see `load_editor`.
         wishes: What the edits must satisfy.
         count: How many are wanted; there may be fewer, the best one first.
 
@@ -79,7 +79,7 @@ def infer(
 
     Args:
         raw: Any sound file, or several, which the network hears one after the other.
-        checkpoint: A folder `best` of a training.
+        checkpoint: A folder `best` of a training, or `bundled`; see `load_editor`.
         output: The sound file to write; the suffix chooses the format.
         features: Of these very recordings, prepared with the params of the checkpoint; they are
             computed where there are none.
@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--checkpoint results/models/pointer_network/best --output jam_edit.wav",
     )
     parser.add_argument("raw", type=Path, nargs="+", help="recordings to take from")
-    parser.add_argument("--checkpoint", type=Path, required=True, help="folder of a checkpoint")
+    parser.add_argument("--checkpoint", required=True, help="folder of a checkpoint, or bundled")
     parser.add_argument("-o", "--output", type=Path, required=True, help="sound file to write")
     parser.add_argument("--target-length", help="how long the edit is to be, as 4:30")
     parser.add_argument("--keep", action="append", help="what is kept in any case, as 1:20-1:45")

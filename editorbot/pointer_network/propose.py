@@ -15,7 +15,7 @@ from editorbot.nn.threads import cpu_threads
 from editorbot.params import DecodeParams, MelParams, PointerParams, StemsParams
 from editorbot.pointer_network import SYSTEM
 from editorbot.pointer_network.path.network import PathNetwork
-from editorbot.pointer_network.path.pretrained import check_version
+from editorbot.pointer_network.path.pretrained import PLACES, check_version, place_of
 from editorbot.pointer_network.path.propose import PathProposer
 from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.pointer_network.songs import STEMS, Frames
@@ -39,6 +39,8 @@ class PointerEditor:
     decoding: PathDecoding | Decoding
     info: dict[str, Any]
     """The checkpoint's JSON."""
+    practised: bool = False
+    """Whether it knows simulated jams alone, and no song of its user's."""
 
     @property
     def grid(self) -> FrameGrid:
@@ -48,21 +50,30 @@ class PointerEditor:
     def describe(self) -> str:
         """One sentence: what it learned from, and when it was best."""
         data = self.info["data"]
+        songs = "simulated jams, none of them yours," if self.practised else "songs"
         return (
             f"pointer network of {self.info['parameters']:,} parameters, which learned from "
-            f"{len(data['songs'])} songs with {data['cuts']} cuts, best after epoch "
+            f"{len(data['songs'])} {songs} with {data['cuts']} cuts, best after epoch "
             f"{self.info['epoch']}"
         )
 
 
 def load_editor(checkpoint: Path | str) -> PointerEditor:
-    """Rebuild a network from its checkpoint folder, in evaluation mode.
+    """Rebuild a network from its checkpoint, in evaluation mode.
+
+    Args:
+        checkpoint: Its folder, or `bundled`: what editorbot knows before it has met its user.
 
     Raises:
         EditorbotError: The folder is no checkpoint of a pointer network, is incomplete, belongs
             to a training that did not end, or to another version.
     """
-    saved = load_checkpoint(checkpoint, system=SYSTEM)
+    saved = load_checkpoint(
+        place_of(checkpoint),
+        system=SYSTEM,
+        instead="learn from your pairs with `snakemake train_pointer`, or give the folder of a "
+        "checkpoint, or `bundled`, which knows simulated jams alone",
+    )
     if "decoding" not in saved.info:
         raise EditorbotError(
             f"{checkpoint} has no decoding thresholds, which training chooses for the best epoch "
@@ -86,7 +97,8 @@ def load_editor(checkpoint: Path | str) -> PointerEditor:
         model = PointerNetwork(params, n_mels=mel.n_mels, stems=stems is not None)
         decoding = Decoding(**saved.info["decoding"])
     load_weights(model, saved)
-    return PointerEditor(model.eval(), params, decode, mel, stems, decoding, saved.info)
+    practised = saved.path in PLACES.values()
+    return PointerEditor(model.eval(), params, decode, mel, stems, decoding, saved.info, practised)
 
 
 def propose_from_features(

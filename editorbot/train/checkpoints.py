@@ -65,8 +65,15 @@ def save_checkpoint(
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def load_checkpoint(path: Path | str, *, system: str) -> Checkpoint:
+def load_checkpoint(
+    path: Path | str, *, system: str, instead: str = "give the folder of a trained checkpoint"
+) -> Checkpoint:
     """Read a checkpoint folder of `system`.
+
+    Args:
+        path: The folder.
+        system: Whose checkpoint it is to be.
+        instead: What is to be done where there is none.
 
     Raises:
         EditorbotError: The folder is missing, is incomplete, or holds another system's checkpoint.
@@ -74,7 +81,7 @@ def load_checkpoint(path: Path | str, *, system: str) -> Checkpoint:
     path = Path(path)
     _recover(path)
     if not (path / INFO).exists():
-        raise EditorbotError(f"{path} holds no {INFO}: give the folder of a trained checkpoint")
+        raise EditorbotError(f"{path} holds no {INFO}: {instead}")
     info = read_json(path / INFO)
     if not isinstance(info, dict) or (info.get("format"), info.get("system")) != (FORMAT, system):
         raise EditorbotError(

@@ -16,6 +16,7 @@ from editorbot.pointer_network import infer as infer_module
 from editorbot.pointer_network.doors import run
 from editorbot.pointer_network.infer import computed_features, infer, main, propose
 from editorbot.pointer_network.path.network import PathNetwork
+from editorbot.pointer_network.path.pretrained import BUNDLED
 from editorbot.pointer_network.path.terms import PathDecoding
 from editorbot.pointer_network.propose import load_editor
 from editorbot.pointer_network.v2.decode import NEVER, Decoding
@@ -141,10 +142,22 @@ def test_a_folder_without_a_checkpoint_ends_in_one_line(tmp_path):
     with pytest.raises(SystemExit) as caught:
         run(lambda: main([str(recording(tmp_path)), *options]))
     assert caught.value.code == (
-        f"editorbot: {tmp_path / 'none'} holds no checkpoint.json: "
-        "give the folder of a trained checkpoint"
+        f"editorbot: {tmp_path / 'none'} holds no checkpoint.json: learn from your pairs with "
+        "`snakemake train_pointer`, or give the folder of a checkpoint, or `bundled`, which knows "
+        "simulated jams alone"
     )
     assert not (tmp_path / "edit.wav").exists()
+
+
+def test_what_is_known_before_any_pair_edits_and_says_so(tmp_path, capsys):
+    raw, output = recording(tmp_path), tmp_path / "edit.wav"
+    main([str(raw), "--checkpoint", "bundled", "-o", str(output)])
+    says = capsys.readouterr().out
+    assert says.startswith("bundled: ") and "simulated jams, none of them yours, with" in says
+    edit = read_edit(output.with_suffix(".json"))
+    assert 0 < edit.samples == soundfile.info(output).frames
+    (weighed,) = propose(raw, checkpoint=BUNDLED)
+    assert edit == weighed
 
 
 def test_another_systems_checkpoint_is_refused(tmp_path):

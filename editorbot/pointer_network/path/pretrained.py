@@ -29,6 +29,11 @@ class Pretrained(NamedTuple):
     """Chosen on songs beside those."""
 
 
+def place_of(name: Path | str) -> Path:
+    """`bundled`, `reference` or a folder -> the folder of the checkpoint."""
+    return PLACES.get(str(name), Path(name))
+
+
 def load_pretrained(model: PathNetwork, params: PathParams) -> Pretrained | None:
     """Give `model` the weights that `params.pretrained` names; None if that is none.
 
@@ -38,9 +43,7 @@ def load_pretrained(model: PathNetwork, params: PathParams) -> Pretrained | None
     """
     if params.pretrained == "none":
         return None
-    checkpoint = load_checkpoint(
-        PLACES.get(params.pretrained, Path(params.pretrained)), system=SYSTEM
-    )
+    checkpoint = load_checkpoint(place_of(params.pretrained), system=SYSTEM)
     check_version(checkpoint)
     own = {key: x for key, x in model.state_dict().items() if key.startswith(STEMS_INPUT)}
     weights = {k: x for k, x in checkpoint.weights.items() if not k.startswith(STEMS_INPUT)}
